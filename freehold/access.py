@@ -1,0 +1,78 @@
+"""Who may see a page: every view says so, and a view that does not refuses to start (HOUSE, trap 7).
+
+Views of the API say it by DRF's ``permission_classes``; pages by one of the decorators that stand here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
+from functools import wraps
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.core import checks
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, URLResolver, get_resolver
+
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
+
+WITHOUT_ACCESS = "freehold.E001"
+
+
+class Access(StrEnum):
+    PUBLIC = "public"
+    BUILDERS = "builders"
+
+
+def public(view: View) -> View:
+    """Open to everybody, and the same for everybody."""
+    return _mark(view, Access.PUBLIC)
+
+
+def builders_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """For those who build or run Freehold: staff, or anybody where DEBUG is on. To all others it is not there."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not (settings.DEBUG or getattr(request.user, "is_staff", False)):
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return _mark(guarded, Access.BUILDERS)
+
+
+def _mark(view: View, access: Access) -> View:
+    view.access = access  # type: ignore[attr-defined]  # functions take attributes; their type does not say so
+    return view
+
+
+@checks.register(checks.Tags.security, checks.Tags.urls)
+def check_every_view_says_who_may(**options: Any) -> list[checks.CheckMessage]:
+    """A system check: fails for an address whose view names nobody who may see it."""
+    return [
+        checks.Error(
+            f"The view of {route!r} does not say who may see it.",
+            hint="Decorate it with freehold.access.public, or give the API view its permission_classes.",
+            id=WITHOUT_ACCESS,
+        )
+        for route, view in routes()
+        if access_of(view) is None
+    ]
+
+
+def routes(patterns: Iterable[URLPattern | URLResolver] | None = None, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every address of the URLconf with its view."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        route = f"{prefix}{pattern.pattern}"
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, route)
+        else:
+            yield route, pattern.callback
+
+
+def access_of(view: Any) -> object:
+    """What the view says, or None. DRF's default is Nobody, so an API view that is silent is closed, not open."""
+    view_class = getattr(view, "cls", None) or getattr(view, "view_class", None)
+    return getattr(view, "access", None) or getattr(view_class, "permission_classes", None) or None

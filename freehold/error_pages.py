@@ -1,0 +1,66 @@
+"""What is answered when something is wrong: problem details under /api/, else a page in our own look."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
+
+from freehold.problems import api_error
+
+logger = logging.getLogger(__name__)
+
+BARE = "<!doctype html><html lang=en><title>500 Freehold</title><h1>Something broke on our side</h1><p>Try again soon."
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    """``detail`` is what the API says; the page says it in the template, where it can be translated."""
+
+    status: int
+    code: str
+    detail: str
+
+    @property
+    def template(self) -> str:
+        return f"errors/{self.status}.html"
+
+
+BAD_REQUEST = ErrorPage(400, "bad-request", "The request could not be understood.")
+PERMISSION_DENIED = ErrorPage(403, "permission-denied", "You may not do this.")
+NOT_FOUND = ErrorPage(404, "not-found", "There is nothing here.")
+SERVER_ERROR = ErrorPage(500, "server-error", "Something broke on our side; it has been recorded.")
+ALL = (BAD_REQUEST, PERMISSION_DENIED, NOT_FOUND, SERVER_ERROR)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    return _answer(request, BAD_REQUEST)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    return _answer(request, PERMISSION_DENIED)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    return _answer(request, NOT_FOUND)
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    """Whatever broke may be the database, a context processor or the template: it needs none of them."""
+    try:
+        return _answer(request, SERVER_ERROR, request_in_template=False)
+    except Exception:
+        logger.exception("The page for errors is broken too.")
+        return HttpResponse(BARE, status=500)
+
+
+def _answer(request: HttpRequest, error: ErrorPage, *, request_in_template: bool = True) -> HttpResponseBase:
+    problem = api_error(request, error.status, error.code, error.detail)
+    if problem is not None:
+        return problem
+    context = {"status": error.status}
+    body = render_to_string(error.template, context, request if request_in_template else None)
+    return HttpResponse(body, status=error.status, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,24 @@
+"""The template tag by which pages are put together from the components in ``templates/components/``.
+
+``{% component "card" heading=title %}…{% endcomponent %}`` renders ``components/card.html``, which finds what stands
+between the tags as ``body`` and sees nothing of the page around it but what it is given. Components without a body
+are plain includes: ``{% include "components/badge.html" with text=… only %}``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.template import Context
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+
+@register.simple_block_tag(takes_context=True)
+def component(context: Context, content: str, name: str, **props: Any) -> SafeString:
+    """``content`` was rendered by the engine already, so it is escaped where it must be."""
+    assert context.template is not None
+    partial = context.template.engine.get_template(f"components/{name}.html")
+    return partial.render(context.new({**props, "body": content}))

@@ -1,0 +1,205 @@
+"""The facts of upload checks, fetched in one statement, with the caller's token.
+
+The round trip is the price of a check, not the rows; so the token, the revision, the project, the covering grants,
+their holders and what ties the publisher to them come together, from one snapshot of the database: a check that starts
+after a revocation was committed sees it. No transaction is opened and nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import OperationalError, connection
+from psycopg import Connection, Cursor
+from psycopg import OperationalError as DriverOperationalError
+
+from namespaces.decision import Facts, Holding, Publisher, Question
+from namespaces.names import prefixes
+from namespaces.states import ENFORCED, GrantState
+from orgs.vocabulary import PUBLISHING_ROLES, Standing, State
+
+
+def _literals(values: Iterable[str]) -> str:
+    """Values of a closed vocabulary as SQL: constants, so that the planner can use partial indexes."""
+    return ", ".join(f"'{value}'" for value in values)
+
+
+# Prefixes come joined by spaces, which no name has: an array of arrays must be rectangular, and this is not.
+STATEMENT = f"""
+SELECT q.position, t.id, t.scopes, t.last_used_at, statement_timestamp(), r.value, p.owner, p.first_uploaded,
+       h.namespace, h.grant_state, h.effective_at, h.organization, h.organization_state, h.standing,
+       h.user_publishes, h.trusted
+  FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[])
+       WITH ORDINALITY AS q(project, prefixes, username, issuer, position)
+  LEFT JOIN orgs_servicetoken t
+    ON t.digest = %s AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > statement_timestamp())
+  LEFT JOIN namespaces_revision r ON r.id = 1
+  LEFT JOIN namespaces_project p ON p.name = q.project
+  LEFT JOIN LATERAL (
+    SELECT g.name AS namespace, g.state AS grant_state, g.effective_at,
+           o.name AS organization, o.state AS organization_state, o.standing,
+           EXISTS (
+             SELECT FROM accounts_user u JOIN orgs_membership m ON m.user_id = u.id
+              WHERE u.index_username = q.username AND u.is_active AND m.organization_id = o.id
+                AND (m.role IN ({_literals(PUBLISHING_ROLES)}) OR EXISTS (
+                  SELECT FROM namespaces_teamgrant tg
+                    JOIN orgs_team team ON team.id = tg.team_id AND team.organization_id = o.id
+                    JOIN orgs_teammember tm ON tm.team_id = team.id
+                   WHERE tg.grant_id = g.id AND tm.membership_id = m.id))
+           ) AS user_publishes,
+           CASE WHEN q.issuer IS NOT NULL THEN (
+             SELECT jsonb_agg(tp.claims) FROM orgs_trustedpublisher tp
+              WHERE tp.organization_id = o.id AND tp.issuer = q.issuer
+           ) END AS trusted
+      FROM namespaces_grant g
+      JOIN LATERAL (
+        SELECT g.owner_id AS organization_id
+         UNION ALL
+        SELECT s.organization_id FROM namespaces_share s
+         WHERE s.grant_id = g.id AND (s.expires_at IS NULL OR s.expires_at > statement_timestamp())
+      ) holder ON TRUE
+      JOIN orgs_organization o ON o.id = holder.organization_id
+     WHERE g.name = ANY (string_to_array(q.prefixes, ' ')) AND g.state IN ({_literals(ENFORCED)})
+  ) h ON TRUE
+"""  # noqa: S608 -- the only insertions are the constants above
+
+GRANT_STATES = {state.value: state for state in GrantState}
+ORGANIZATION_STATES = {state.value: state for state in State}
+STANDINGS = {standing.value: standing for standing in Standing}
+
+
+class Row(NamedTuple):
+    """One holding of one question; with no holding, one row whose last columns are null."""
+
+    position: int
+    token_id: int | None
+    token_scopes: list[str] | None
+    token_last_used_at: datetime | None
+    now: datetime
+    revision: int | None
+    owner: str | None
+    first_uploaded: datetime | None
+    namespace: str | None
+    grant_state: str
+    effective_at: datetime
+    organization: str
+    organization_state: str
+    standing: str
+    user_publishes: bool
+    trusted: list[dict[str, str]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFacts:
+    """The caller's token, when it is known, not revoked and not expired."""
+
+    id: int
+    scopes: frozenset[str]
+    last_used_at: datetime | None
+
+
+class Fetched(NamedTuple):
+    """``token`` is None when the caller's token opens nothing; ``facts`` are those of the questions, in order."""
+
+    token: TokenFacts | None
+    revision: int
+    facts: list[Facts]
+
+
+_NO_QUESTION = Question(project="", publisher=Publisher())
+
+
+def fetch(digest: bytes, questions: Sequence[Question]) -> Fetched:
+    """The caller's token and the facts of the questions; with no question, the token alone."""
+    asked = questions or [_NO_QUESTION]
+    parameters = [
+        [question.project for question in asked],
+        [" ".join(prefixes(question.project)) for question in asked],
+        [username(question.publisher.user) for question in asked],
+        [issuer(question) for question in asked],
+        digest,
+    ]
+    rows = _execute(parameters)
+    return Fetched(_token(rows[0]), rows[0].revision or 0, _facts(rows, len(asked))[: len(questions)])
+
+
+def username(user: str | None) -> str | None:
+    """The index user name as it is stored. Only ASCII is folded: U+212A would fold to ``k`` and be somebody else."""
+    return user.lower() if user is not None and _is_plain(user) else None
+
+
+def issuer(question: Question) -> str | None:
+    claims = question.publisher.claims
+    found = None if claims is None else claims.get("iss")
+    return found if found is not None and _is_plain(found) else None
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it can be a name or an issuer at all; the database takes no NUL and no lone surrogate."""
+    return text.isascii() and text.isprintable()
+
+
+def _execute(parameters: list[Any]) -> list[Row]:
+    """Run the statement, prepared, on Django's connection but past its cursor, which costs as much again.
+
+    A connection that the server has closed in the meantime is opened anew, once.
+    """
+    try:
+        return _run(parameters)
+    except DriverOperationalError as error:
+        if connection.in_atomic_block:
+            raise OperationalError(*error.args) from error
+        connection.close()
+        try:
+            return _run(parameters)
+        except DriverOperationalError as again:
+            connection.close()
+            raise OperationalError(*again.args) from again
+
+
+def _run(parameters: list[Any]) -> list[Row]:
+    connection.ensure_connection()
+    driver: Connection[Any] = connection.connection
+    cursor = Cursor(driver)  # Django's own cursors bind parameters on the client, and nothing could be prepared
+    return [Row._make(row) for row in cursor.execute(STATEMENT, parameters, prepare=True, binary=True)]
+
+
+def _token(row: Row) -> TokenFacts | None:
+    if row.token_id is None:
+        return None
+    return TokenFacts(row.token_id, frozenset(row.token_scopes or ()), row.token_last_used_at)
+
+
+def _facts(rows: list[Row], count: int) -> list[Facts]:
+    by_question: list[list[Row]] = [[] for _ in range(count)]
+    for row in rows:
+        by_question[row.position - 1].append(row)
+    return [_facts_of(group) for group in by_question]
+
+
+def _facts_of(rows: list[Row]) -> Facts:
+    first = rows[0]
+    return Facts(
+        now=first.now,
+        revision=first.revision or 0,
+        holdings=tuple(_holding(row) for row in rows if row.namespace is not None),
+        mirrored_owner=first.owner,
+        mirrored_first_uploaded=first.first_uploaded,
+    )
+
+
+def _holding(row: Row) -> Holding:
+    assert row.namespace is not None
+    return Holding(
+        namespace=row.namespace,
+        grant_state=GRANT_STATES[row.grant_state],
+        effective_at=row.effective_at,
+        organization=row.organization,
+        organization_state=ORGANIZATION_STATES[row.organization_state],
+        standing=STANDINGS[row.standing],
+        user_publishes=row.user_publishes,
+        trusted=tuple(row.trusted or ()),
+    )

@@ -1,0 +1,128 @@
+"""Moving a root grant with all that stands under it to another organization (PEP 752, "Grant Ownership")."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from freehold.errors import NotFound, NotPermitted
+from namespaces.errors import NotNow
+from namespaces.models import Grant, Share, TeamGrant, Transfer
+from namespaces.services.locks import lock_organizations, lock_tree
+from namespaces.states import GrantState
+from orgs import audit
+from orgs.actors import ALLOWED, Actor, Verdict, may
+from orgs.models import Organization
+from orgs.vocabulary import Permission
+
+
+class NoSuchTransfer(NotFound):
+    code = "no-such-transfer"
+
+
+@transaction.atomic
+def offer_transfer(*, actor: Actor, grant: Grant, to: Organization) -> Transfer:
+    """Offer a namespace; nothing moves until an owner there accepts."""
+    organizations = lock_organizations(grant.owner_id, to.pk)
+    grant = lock_tree(grant.pk)[0]
+    if not (verdict := can_transfer(grant, organizations[to.pk], actor)):
+        raise _refusal(verdict, grant, actor)
+    Transfer.objects.filter(grant=grant, expires_at__lte=timezone.now()).delete()
+    try:
+        with transaction.atomic():
+            offer = Transfer.objects.create(
+                grant=grant, to=to, expires_at=timezone.now() + settings.FREEHOLD_TRANSFER_TTL
+            )
+    except IntegrityError as error:
+        raise NotNow(f"{grant.name!r} has been offered already; withdraw that offer first.") from error
+    _record(actor, "transfer.offered", grant, grant.owner, to)
+    return offer
+
+
+@transaction.atomic
+def accept_transfer(*, actor: Actor, offer: Transfer) -> Grant:
+    """Take what was offered, as an owner of the receiving organization."""
+    lock_organizations(offer.grant.owner_id, offer.to_id)
+    tree = lock_tree(offer.grant_id)
+    current = Transfer.objects.filter(pk=offer.pk, expires_at__gt=timezone.now()).select_related("to").first()
+    if current is None:
+        raise NoSuchTransfer("The offer has been withdrawn, answered or has expired.")
+    if not (verdict := may(actor, Permission.MANAGE_NAMESPACES, current.to)):
+        raise NotPermitted(verdict.reason)
+    if not (verdict := _fits(tree[0], current.to)):
+        raise NotNow(verdict.reason)
+    return _move(actor, tree, current.to)
+
+
+@transaction.atomic
+def end_transfer(*, actor: Actor, offer: Transfer) -> None:
+    """Withdraw an offer, as an owner here, or decline it, as an owner there."""
+    current = Transfer.objects.select_for_update(of=("self",)).filter(pk=offer.pk).select_related("to", "grant").first()
+    if current is None:
+        raise NoSuchTransfer("The offer has been withdrawn, answered or has expired.")
+    source, to = current.grant.owner, current.to
+    if not may(actor, Permission.MANAGE_NAMESPACES, source) and not may(actor, Permission.MANAGE_NAMESPACES, to):
+        raise NotPermitted(f"{actor.label} is an owner of neither {source.name} nor {to.name}.")
+    current.delete()
+    _record(actor, "transfer.ended", current.grant, source, to)
+
+
+@transaction.atomic
+def transfer_namespace(*, actor: Actor, grant: Grant, to: Organization) -> Grant:
+    """Move a namespace at once, without an offer. For operators."""
+    if not actor.is_operator:
+        raise NotPermitted("Only the operator moves a namespace without an offer.")
+    organizations = lock_organizations(grant.owner_id, to.pk)
+    tree = lock_tree(grant.pk)
+    if not (verdict := can_transfer(tree[0], organizations[to.pk], actor)):
+        raise NotNow(verdict.reason)
+    return _move(actor, tree, organizations[to.pk])
+
+
+def can_transfer(grant: Grant, to: Organization, actor: Actor) -> Verdict:
+    return may(actor, Permission.MANAGE_NAMESPACES, grant.owner) and _fits(grant, to)
+
+
+def _fits(grant: Grant, to: Organization) -> Verdict:
+    if not grant.is_root:
+        return Verdict(False, f"{grant.name!r} is a child; transfer its root, and it goes with it.")
+    if grant.state != GrantState.ACTIVE:
+        return Verdict(False, f"The namespace {grant.name!r} is {grant.state}; only an active one can be transferred.")
+    if to.pk == grant.owner_id:
+        return Verdict(False, f"{to.name!r} owns {grant.name!r} already.")
+    if not to.may_hold:
+        return Verdict(False, f"{to.name!r} is not an active organization in good standing.")
+    return ALLOWED
+
+
+def _refusal(verdict: Verdict, grant: Grant, actor: Actor) -> NotPermitted | NotNow:
+    permitted = may(actor, Permission.MANAGE_NAMESPACES, grant.owner)
+    return NotNow(verdict.reason) if permitted else NotPermitted(verdict.reason)
+
+
+def _move(actor: Actor, tree: list[Grant], to: Organization) -> Grant:
+    """Change the owner of the whole tree in one statement: the constraint is judged at its end, when all have moved."""
+    root, source = tree[0], tree[0].owner
+    ids = [grant.pk for grant in tree]
+    Grant.objects.filter(pk__in=ids).update(owner=to)
+    Share.objects.filter(grant__in=ids, organization=to).delete()
+    # Rights of teams end with the holder that gave them; those of organizations it is shared with stay.
+    TeamGrant.objects.filter(grant__in=ids, team__organization=source).delete()
+    Transfer.objects.filter(grant__in=ids).delete()
+    _record(actor, "namespace.transferred", root, source, to)
+    root.refresh_from_db()
+    return root
+
+
+def _record(actor: Actor, action: str, grant: Grant, source: Organization, to: Organization) -> None:
+    """One event for each side, so that each sees it in its own trail."""
+    for concerned in (source, to):
+        audit.record(
+            actor,
+            action,
+            f"namespace {grant.name}",
+            organization=concerned.name,
+            before={"owner": source.name},
+            after={"owner": to.name},
+        )

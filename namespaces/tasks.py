@@ -1,0 +1,39 @@
+"""Scheduled work on namespaces; each task is thin and may run twice."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from namespaces.models import BlockedAttempt, Grant
+from namespaces.services.lifecycle import end_quarantine
+from namespaces.states import GrantState
+from orgs.actors import Actor
+
+BATCH = 1000
+
+
+@shared_task(name="namespaces.end_quarantines")
+def end_quarantines() -> int:
+    """Open what has been in quarantine for its whole time: ids first, then one by one, each judged anew."""
+    before = timezone.now() - settings.FREEHOLD_QUARANTINE
+    due = Grant.objects.filter(state=GrantState.QUARANTINED, root__isnull=True, state_changed_at__lte=before)
+    ids = list(due.values_list("pk", flat=True)[:BATCH])
+    return sum(_end(grant_id) for grant_id in ids)
+
+
+def _end(grant_id: int) -> bool:
+    grant = Grant.objects.filter(pk=grant_id, state=GrantState.QUARANTINED).select_related("owner").first()
+    if grant is None:
+        return False
+    end_quarantine(actor=Actor.worker(), grant=grant)
+    return True
+
+
+@shared_task(name="namespaces.prune_blocked_attempts")
+def prune_blocked_attempts() -> int:
+    """Forget refused uploads that were last tried long ago."""
+    before = timezone.now() - settings.FREEHOLD_BLOCKED_RETENTION
+    deleted, _ = BlockedAttempt.objects.filter(last_at__lt=before).delete()
+    return deleted
