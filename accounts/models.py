@@ -24,8 +24,16 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
+    def with_email(self, email: str) -> models.QuerySet[User]:
+        """Whoever signs in with the address, without case: at most one.
+
+        By LOWER, as the constraint has it. PostgreSQL's UPPER, behind ``iexact``, makes one of two addresses that the
+        constraint keeps apart: "ſ" becomes "S".
+        """
+        return self.alias(folded=Lower("email")).filter(folded=Lower(models.Value(email)))
+
     def get_by_natural_key(self, username: str | None) -> User:
-        return self.get(email__iexact=username)
+        return self.with_email(username or "").get()
 
 
 class User(AbstractBaseUser, PermissionsMixin):

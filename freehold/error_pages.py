@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 
+from freehold.context import site
 from freehold.problems import api_error
 
 logger = logging.getLogger(__name__)
@@ -61,6 +62,6 @@ def _answer(request: HttpRequest, error: ErrorPage, *, request_in_template: bool
     problem = api_error(request, error.status, error.code, error.detail)
     if problem is not None:
         return problem
-    context = {"status": error.status}
+    context = {"status": error.status, **site(request)}
     body = render_to_string(error.template, context, request if request_in_template else None)
     return HttpResponse(body, status=error.status, headers={"Cache-Control": "no-store"})

@@ -25,6 +25,15 @@ def problems(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:
     return {(status, "application/problem+json"): OpenApiResponse(ProblemSerializer) for status in statuses}
 
 
+def bodies_are_required(result: dict[str, Any], **context: Any) -> dict[str, Any]:
+    """Hook of the generator: an operation that takes a body takes none without one."""
+    for path in result["paths"].values():
+        for operation in path.values():
+            if "requestBody" in operation:
+                operation["requestBody"]["required"] = True
+    return result
+
+
 class AutoSchema(BaseAutoSchema):
     def get_tags(self) -> list[str]:
         return [getattr(self.view, "tag", "index")]

@@ -162,6 +162,8 @@ STORAGES = {
     },
 }
 
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = FREEHOLD_ENV == "test"  # nothing is collected there
+
 # --- Security -------------------------------------------------------------------------------------------------------
 
 HTTPS = FREEHOLD_URL.startswith("https://")
@@ -214,7 +216,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {},
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "freehold.schema.bodies_are_required",
+    ],
 }
 
 # --- Jobs -----------------------------------------------------------------------------------------------------------

@@ -17,8 +17,8 @@ register = template.Library()
 
 
 @register.simple_block_tag(takes_context=True)
-def component(context: Context, content: str, name: str, **props: Any) -> SafeString:
+def component(context: Context, content: str, component_name: str, **props: Any) -> SafeString:
     """``content`` was rendered by the engine already, so it is escaped where it must be."""
     assert context.template is not None
-    partial = context.template.engine.get_template(f"components/{name}.html")
+    partial = context.template.engine.get_template(f"components/{component_name}.html")
     return partial.render(context.new({**props, "body": content}))

@@ -96,6 +96,15 @@ class Grant(models.Model):
         return self.root_id is None
 
 
+class ShareQuerySet(models.QuerySet["Share"]):
+    def current(self) -> ShareQuerySet:
+        """Those that have not expired."""
+        return self.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now()))
+
+    def expired(self) -> ShareQuerySet:
+        return self.filter(expires_at__lte=timezone.now())
+
+
 class Share(models.Model):
     """Permission of another organization to use a grant, until ``expires_at`` where that is set."""
 
@@ -103,6 +112,8 @@ class Share(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="shares")
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+
+    objects: ClassVar[models.Manager[Share]] = ShareQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("share")

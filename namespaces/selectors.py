@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Q
-from django.utils import timezone
-
 from namespaces import names
 from namespaces.decision import NamespaceMark, marks
 from namespaces.models import Grant, Project, Share
@@ -57,6 +54,5 @@ def holders(grants: Iterable[Grant]) -> list[tuple[str, str]]:
     """Pairs of a namespace and the name of an organization that holds it, as owner or by a share."""
     known = list(grants)
     owners = [(grant.name, grant.owner.name) for grant in known]
-    now = timezone.now()
-    shares = Share.objects.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), grant__in=known)
+    shares = Share.objects.current().filter(grant__in=known)
     return owners + list(shares.values_list("grant__name", "organization__name"))

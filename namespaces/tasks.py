@@ -6,6 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from namespaces.errors import NotNow
 from namespaces.models import BlockedAttempt, Grant
 from namespaces.services.lifecycle import end_quarantine
 from namespaces.states import GrantState
@@ -16,18 +17,17 @@ BATCH = 1000
 
 @shared_task(name="namespaces.end_quarantines")
 def end_quarantines() -> int:
-    """Open what has been in quarantine for its whole time: ids first, then one by one, each judged anew."""
+    """Open what has been in quarantine for its whole time: one by one, each locked and judged anew."""
     before = timezone.now() - settings.FREEHOLD_QUARANTINE
     due = Grant.objects.filter(state=GrantState.QUARANTINED, root__isnull=True, state_changed_at__lte=before)
-    ids = list(due.values_list("pk", flat=True)[:BATCH])
-    return sum(_end(grant_id) for grant_id in ids)
+    return sum(_end(grant) for grant in due.order_by("state_changed_at")[:BATCH])
 
 
-def _end(grant_id: int) -> bool:
-    grant = Grant.objects.filter(pk=grant_id, state=GrantState.QUARANTINED).select_related("owner").first()
-    if grant is None:
+def _end(grant: Grant) -> bool:
+    try:
+        end_quarantine(actor=Actor.worker(), grant=grant)
+    except NotNow:  # it was taken back in the meantime
         return False
-    end_quarantine(actor=Actor.worker(), grant=grant)
     return True
 
 

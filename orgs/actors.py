@@ -56,7 +56,11 @@ ALLOWED = Verdict(True)
 
 
 def may(actor: Actor, permission: Permission, organization: Organization) -> Verdict:
-    """Whether the actor has the permission in the organization (DESIGN section 7, the table)."""
+    """Whether the actor has the permission in the organization (DESIGN section 7, the table).
+
+    The vocabulary is closed: what is no permission raises ``ValueError``, and is not refused or allowed.
+    """
+    permission = Permission(permission)
     if actor.is_operator:
         return ALLOWED
     role = role_of(actor, organization)

@@ -162,7 +162,7 @@ class AuditEvent(models.Model):
 
     position = models.BigIntegerField(null=True, unique=True, editable=False)
     at = models.DateTimeField(_("when"), default=timezone.now, editable=False)
-    actor = models.CharField(_("who"), max_length=200)
+    actor = models.CharField(_("who"), max_length=300)  # longer than the longest e-mail address
     action = models.CharField(_("what"), max_length=50)
     target = models.CharField(_("target"), max_length=300)
     organization = models.CharField(_("organization"), max_length=100, blank=True, db_collation="C")

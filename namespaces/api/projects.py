@@ -12,9 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from freehold.errors import NotFound
+from freehold.errors import Invalid, NotFound
 from freehold.schema import problems
 from namespaces.api.serializers import ProjectInputSerializer, ProjectNamespacesSerializer, ProjectSerializer
+from namespaces.api.shapes import NAME_PARAMETER
 from namespaces.api.simple import CONTENT_TYPE, simple_response
 from namespaces.errors import InvalidNamespace
 from namespaces.names import InvalidName, normalize, prefixes
@@ -43,6 +44,7 @@ class ProjectDetail(APIView):
 
     @extend_schema(
         operation_id="get_project_namespaces",
+        parameters=[NAME_PARAMETER],
         auth=[],
         responses={(200, CONTENT_TYPE): ProjectNamespacesSerializer, 301: None} | problems(400),
     )
@@ -62,19 +64,22 @@ class ProjectDetail(APIView):
 
     @extend_schema(
         operation_id="put_project",
+        parameters=[NAME_PARAMETER],
         request=ProjectInputSerializer,
         responses={200: ProjectSerializer, 201: ProjectSerializer} | problems(400, 401, 403, 415),
     )
     def put(self, request: Request, name: str) -> Response:
         """Make the mirror's entry so. What is left out stays as it is; the same again changes nothing."""
         project = _normalized(name)
+        if request.stream is None:
+            raise Invalid("Send a JSON object; an empty one leaves everything as it is.")
         given = ProjectInputSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         entry, created = put_project(name=project, **given.validated_data)
         body: dict[str, Any] = dict(ProjectSerializer(entry).data)
         return Response(body, status=201 if created else 200)
 
-    @extend_schema(operation_id="delete_project", responses={204: None} | problems(400, 401, 403, 404))
+    @extend_schema(operation_id="delete_project", parameters=[NAME_PARAMETER], responses={204: None} | problems(400, 401, 403, 404))
     def delete(self, request: Request, name: str) -> Response:
         """Take a project out of the mirror. Uploaded again, it is a new one."""
         project = _normalized(name)

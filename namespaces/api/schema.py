@@ -12,7 +12,8 @@ from rest_framework.views import APIView
 
 from freehold.schema import problems
 from namespaces.api.checks import check_upload, check_uploads
-from namespaces.api.serializers import BatchAnswerSerializer, BatchSerializer, DecisionSerializer, QuestionSerializer
+from namespaces.api.serializers import BatchAnswerSerializer, DecisionSerializer
+from namespaces.api.shapes import BATCH_SCHEMA, QUESTION_SCHEMA
 from orgs.api.permissions import CanCheck
 
 PlainView = Callable[[HttpRequest], HttpResponse]
@@ -24,7 +25,7 @@ class DescribedCheck(APIView):
 
     @extend_schema(
         operation_id="check_upload",
-        request=QuestionSerializer,
+        request={"application/json": QUESTION_SCHEMA},
         responses={200: DecisionSerializer} | problems(400, 401, 403, 413, 415),
     )
     def post(self, request: Request) -> HttpResponse:
@@ -38,7 +39,7 @@ class DescribedBatch(APIView):
 
     @extend_schema(
         operation_id="check_uploads",
-        request=BatchSerializer,
+        request={"application/json": BATCH_SCHEMA},
         responses={200: BatchAnswerSerializer} | problems(400, 401, 403, 413, 415),
     )
     def post(self, request: Request) -> HttpResponse:

@@ -5,46 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from freehold.errors import Invalid
+from namespaces.api.shapes import OWNER_SCHEMA
 from namespaces.decision import Reason
 from namespaces.models import Change
 from namespaces.services.projects import parse_owner
 from namespaces.states import ENFORCED
 from orgs.vocabulary import Kind, Standing, State
-
-
-class PublisherSerializer(serializers.Serializer[Any]):
-    """Who uploads; at least one of the three."""
-
-    user = serializers.CharField(required=False, allow_null=True, max_length=1000, help_text="An index user name.")
-    organization = serializers.CharField(
-        required=False,
-        allow_null=True,
-        max_length=1000,
-        help_text="Alone: the project's owner, vouched for by the index. With a user, who must publish for it.",
-    )
-    claims = serializers.DictField(
-        child=serializers.JSONField(allow_null=True),
-        required=False,
-        allow_null=True,
-        help_text="The claims, with 'iss', of a trusted-publishing token that the index has verified.",
-    )
-
-
-class QuestionSerializer(serializers.Serializer[Any]):
-    project = serializers.CharField(help_text="The project's name, in any spelling.")
-    publisher = PublisherSerializer()
-    first_uploaded = serializers.DateTimeField(
-        required=False,
-        allow_null=True,
-        help_text="Null for a project new to the index; left out, the mirror is asked.",
-    )
-
-
-class BatchSerializer(serializers.Serializer[Any]):
-    questions = serializers.ListField(child=QuestionSerializer(), min_length=1, max_length=1000)
 
 
 class MarkSerializer(serializers.Serializer[Any]):
@@ -105,8 +75,11 @@ class ProjectNamespacesSerializer(serializers.Serializer[Any]):
     namespaces = MarkSerializer(many=True, allow_null=True)
 
 
+@extend_schema_field(OWNER_SCHEMA)
 class OwnerField(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):  # the field itself would take a number for its digits
+            raise serializers.ValidationError("An owner is a string.")
         try:
             return parse_owner(super().to_internal_value(data))
         except Invalid as error:

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from freehold.caching import cacheable
 from freehold.schema import problems
 from namespaces.api.serializers import NamespaceListSerializer, NamespaceSerializer
+from namespaces.api.shapes import NAME_PARAMETER
 from namespaces.errors import NoSuchNamespace
 from namespaces.names import InvalidName, normalize
 from namespaces.selectors import all_namespaces, namespace_entry
@@ -51,6 +52,7 @@ class NamespaceDetail(APIView):
 
     @extend_schema(
         operation_id="get_namespace",
+        parameters=[NAME_PARAMETER],
         responses={(200, CONTENT_TYPE): NamespaceSerializer, 301: None} | problems(404),
     )
     def get(self, request: Request, name: str) -> HttpResponse:

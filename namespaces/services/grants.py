@@ -10,8 +10,8 @@ from freehold.errors import NotPermitted
 from namespaces import names
 from namespaces.errors import AlreadyHeld, CannotHold, InvalidNamespace, NamespaceTaken, NotNow
 from namespaces.models import Grant
-from namespaces.services.lifecycle import reinstate_namespace
-from namespaces.services.locks import lock_name, lock_organizations
+from namespaces.services.lifecycle import adopt, reinstate_namespace
+from namespaces.services.locks import lock_name, lock_organizations, lock_tree
 from namespaces.states import ENFORCED, HOLDING, GrantState
 from orgs import audit
 from orgs.actors import ALLOWED, Actor, Verdict, may
@@ -38,8 +38,9 @@ def grant_namespace(
     """Grant a namespace to an organization: what an approved claim comes to. For operators and reviewers.
 
     ``state`` is ``active``, or ``held`` while a payment is awaited. Below a root of the same organization it becomes a
-    child; its own grants further inside become children of it. A namespace that the organization gave up and that is
-    still in quarantine is taken back. Raises ``NamespaceTaken`` when an overlapping one is somebody else's.
+    child, for which nothing is awaited; once it is active, the organization's grants further inside become children of
+    it. A namespace that the organization gave up and that is still in quarantine is taken back. Raises
+    ``NamespaceTaken`` when an overlapping one is somebody else's.
     """
     if not actor.is_operator:
         raise NotPermitted("Only the operator and reviewers grant namespaces.")
@@ -51,17 +52,20 @@ def grant_namespace(
     own = Grant.objects.filter(owner=owner, name=namespace, state__in=HOLDING).first()
     if own is not None:
         return _take_back(actor, own)
-    return _insert(actor, namespace, name, owner, state, root=_enclosing_root(namespace, owner))
+    root = _enclosing_root(namespace, owner)
+    return _insert(actor, namespace, name, owner, GrantState.ACTIVE if root else state, root=root)
 
 
 @transaction.atomic
 def create_child(*, actor: Actor, parent: Grant, name: str) -> Grant:
     """A namespace below one that the organization holds; made at once, without approval."""
     namespace = parse_namespace(name)
-    owner = lock_organizations(parent.owner_id)[parent.owner_id]
-    parent = Grant.objects.select_related("owner", "root").get(pk=parent.pk)
+    parent = lock_tree(parent)[0][0]
+    owner = parent.owner
+    if not (verdict := may(actor, Permission.MANAGE_TEAMS, owner)):
+        raise NotPermitted(verdict.reason)
     if not (verdict := can_create_child(parent, actor)):
-        raise NotNow(verdict.reason) if may(actor, Permission.MANAGE_TEAMS, owner) else NotPermitted(verdict.reason)
+        raise NotNow(verdict.reason)
     if namespace == parent.name or not names.covers(parent.name, namespace):
         raise InvalidNamespace(f"A child of {parent.name!r} begins with '{parent.name}-'; {namespace!r} does not.")
     if Grant.objects.filter(name=namespace, state__in=HOLDING).exists():
@@ -95,8 +99,11 @@ def _take_back(actor: Actor, own: Grant) -> Grant:
 
 
 def _enclosing_root(namespace: str, owner: Organization) -> Grant | None:
-    """The root of the owner that stands over the namespace, if any; the caller has locked the owner."""
-    above = Grant.objects.filter(owner=owner, name__in=names.prefixes(namespace)[:-1], state__in=HOLDING)
+    """The root of the owner that stands over the namespace, if any; the caller has locked the owner.
+
+    A held one does not yet: it adopts what is inside when it becomes active.
+    """
+    above = Grant.objects.filter(owner=owner, name__in=names.prefixes(namespace)[:-1], state__in=ENFORCED)
     enclosing = above.select_related("root").order_by("name").last()
     if enclosing is None:
         return None
@@ -127,7 +134,6 @@ def _insert(
             grant.save(force_insert=True)
     except IntegrityError as error:
         raise _taken(namespace, owner) from error
-    _adopt(grant)
     audit.record(
         actor,
         "namespace.granted" if root is None else "namespace.child_created",
@@ -135,15 +141,9 @@ def _insert(
         organization=owner.name,
         after={"state": state.value, "root": root.name if root else None},
     )
+    if root is None and state in ENFORCED:
+        adopt(actor, grant)
     return grant
-
-
-def _adopt(grant: Grant) -> None:
-    """Grants of the same owner further inside become children: of this root, or of the root that it stands under."""
-    below = Grant.objects.filter(
-        name__gte=names.interval(grant.name)[0], name__lt=names.interval(grant.name)[1], state__in=HOLDING
-    )
-    below.filter(owner_id=grant.owner_id).exclude(pk=grant.pk).update(root_id=grant.root_id or grant.pk)
 
 
 def _taken(namespace: str, owner: Organization) -> NamespaceTaken:

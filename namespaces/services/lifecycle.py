@@ -9,7 +9,7 @@ from django.utils import timezone
 from freehold.errors import NotPermitted
 from namespaces.errors import NotNow
 from namespaces.models import Grant, Share, TeamGrant, Transfer
-from namespaces.services.locks import lock_organizations, lock_tree
+from namespaces.services.locks import lock_tree
 from namespaces.states import ENFORCED, TRANSITIONS, Action, GrantState, next_state
 from orgs import audit
 from orgs.actors import ALLOWED, Actor, Verdict, may
@@ -18,14 +18,19 @@ from orgs.vocabulary import Permission
 OPERATOR_ACTIONS = frozenset({Action.ACTIVATE, Action.LOCK, Action.UNLOCK, Action.QUARANTINE, Action.RELEASE})
 """What the operator, reviewers and the standing of the holder decide; the rest is the owner's."""
 
+ON_ADOPTION = {GrantState.HELD: Action.ACTIVATE, GrantState.QUARANTINED: Action.REINSTATE}
+"""What brings a grant that becomes a child to where its active root is. A locked one stays so."""
+
 
 def can(action: Action, grant: Grant, actor: Actor) -> Verdict:
     """Whether the actor may do this to the grant now, with the reason when not."""
+    return _permitted(action, grant, actor) and _fits(action, grant)
+
+
+def _permitted(action: Action, grant: Grant, actor: Actor) -> Verdict:
     if action in OPERATOR_ACTIONS and not actor.is_operator:
         return Verdict(False, f"Only the operator may {action.label.lower()} a namespace.")
-    if not (verdict := may(actor, Permission.MANAGE_NAMESPACES, grant.owner)):
-        return verdict
-    return _fits(action, grant)
+    return may(actor, Permission.MANAGE_NAMESPACES, grant.owner)
 
 
 def _fits(action: Action, grant: Grant) -> Verdict:
@@ -41,9 +46,12 @@ def _fits(action: Action, grant: Grant) -> Verdict:
     return ALLOWED
 
 
+@transaction.atomic
 def activate_namespace(*, actor: Actor, grant: Grant) -> Grant:
     """Enforce a held grant; it counts after the activation delay."""
-    return _apply(actor, grant, Action.ACTIVATE)
+    active = _apply(actor, grant, Action.ACTIVATE)
+    adopt(actor, active)
+    return active
 
 
 def lock_namespace(*, actor: Actor, grant: Grant, reason: str = "") -> Grant:
@@ -65,12 +73,15 @@ def reinstate_namespace(*, actor: Actor, grant: Grant) -> Grant:
     return _apply(actor, grant, Action.REINSTATE)
 
 
+@transaction.atomic
 def end_quarantine(*, actor: Actor, grant: Grant, reason: str = "") -> Grant:
     """Open the namespace to everybody; before its time only with a reason."""
-    until = grant.state_changed_at + settings.FREEHOLD_QUARANTINE
+    tree, _ = lock_tree(grant)
+    _demand(Action.RELEASE, tree[0], actor)
+    until = tree[0].state_changed_at + settings.FREEHOLD_QUARANTINE
     if timezone.now() < until and not reason:
         raise NotNow(f"{grant.name!r} is in quarantine until {until:%Y-%m-%d}; say why it should end before.")
-    return _apply(actor, grant, Action.RELEASE, reason)
+    return _move(actor, tree, Action.RELEASE, reason)
 
 
 @transaction.atomic
@@ -79,12 +90,12 @@ def release_namespace(*, actor: Actor, grant: Grant, reason: str = "") -> Grant:
 
     Refused while it is shared (PEP 752, "Grant Removal"): unshare or transfer it first.
     """
-    lock_organizations(grant.owner_id)
-    tree = lock_tree(grant.pk)
-    grant = tree[0]
-    if not (verdict := can_release(grant, actor)):
-        raise _refusal(verdict, grant, actor)
-    return _move(actor, tree, _release_action(grant), reason)
+    tree, _ = lock_tree(grant)
+    if not (verdict := may(actor, Permission.MANAGE_NAMESPACES, tree[0].owner)):
+        raise NotPermitted(verdict.reason)
+    if not (verdict := can_release(tree[0], actor)):
+        raise NotNow(verdict.reason)
+    return _move(actor, tree, _release_action(tree[0]), reason)
 
 
 def can_release(grant: Grant, actor: Actor) -> Verdict:
@@ -92,7 +103,11 @@ def can_release(grant: Grant, actor: Actor) -> Verdict:
         return verdict
     if not (verdict := _fits(_release_action(grant), grant)):
         return verdict
-    shared = Share.objects.filter(grant__in=Grant.objects.tree(grant)).select_related("grant", "organization").first()
+    if grant.is_root and grant.state == GrantState.LOCKED and not actor.is_operator:
+        # Else its holder could give it up and take it back, and it would be locked no more.
+        return Verdict(False, f"{grant.name!r} is locked; only the operator can release it now.")
+    shares = Share.objects.current().filter(grant__in=Grant.objects.tree(grant))
+    shared = shares.select_related("grant", "organization").order_by("grant__name").first()
     if shared is not None:
         return Verdict(
             False,
@@ -108,16 +123,32 @@ def _release_action(grant: Grant) -> Action:
 
 @transaction.atomic
 def _apply(actor: Actor, grant: Grant, action: Action, reason: str = "") -> Grant:
-    lock_organizations(grant.owner_id)
-    tree = lock_tree(grant.pk)
-    if not (verdict := can(action, tree[0], actor)):
-        raise _refusal(verdict, tree[0], actor)
+    tree, _ = lock_tree(grant)
+    _demand(action, tree[0], actor)
     return _move(actor, tree, action, reason)
 
 
-def _refusal(verdict: Verdict, grant: Grant, actor: Actor) -> NotPermitted | NotNow:
-    permitted = may(actor, Permission.MANAGE_NAMESPACES, grant.owner)
-    return NotNow(verdict.reason) if permitted else NotPermitted(verdict.reason)
+def _demand(action: Action, grant: Grant, actor: Actor) -> None:
+    if not (verdict := _permitted(action, grant, actor)):
+        raise NotPermitted(verdict.reason)
+    if not (verdict := _fits(action, grant)):
+        raise NotNow(verdict.reason)
+
+
+def adopt(actor: Actor, root: Grant) -> None:
+    """The owner's grants inside an active root become its children, and share its fate from now on.
+
+    Only an active one: were a held root to adopt and then be discarded, it would take with it what was enforced.
+    """
+    inside = Grant.objects.within(root.name).holding().filter(owner=root.owner_id).exclude(root=root)
+    for grant in list(inside.select_for_update(no_key=True).order_by("pk")):
+        Transfer.objects.filter(grant=grant).delete()
+        grant.root = root
+        grant.save(update_fields=["root"])
+        after = {"root": root.name}
+        audit.record(actor, "namespace.adopted", f"namespace {grant.name}", organization=root.owner.name, after=after)
+        if action := ON_ADOPTION.get(GrantState(grant.state)):
+            _move(actor, [grant], action, reason="")
 
 
 def _move(actor: Actor, tree: list[Grant], action: Action, reason: str) -> Grant:

@@ -1,4 +1,4 @@
-"""Row locks in one order everywhere: organizations by id, then grants by id. So services wait, and never deadlock."""
+"""Locks in one order everywhere: organizations by id, the name, grants by id. So services wait, and never deadlock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import connection
 from django.db.models import Q
 
 from namespaces import names
-from namespaces.errors import NoSuchNamespace
+from namespaces.errors import NoSuchNamespace, NotNow
 from namespaces.models import Grant
 from namespaces.states import HOLDING
 from orgs.models import Organization
@@ -20,17 +20,25 @@ def lock_organizations(*ids: int) -> dict[int, Organization]:
     return {row.pk: row for row in rows}
 
 
-def lock_tree(root_id: int) -> list[Grant]:
-    """The root and its holding children, root first, locked and read anew."""
-    rows = Grant.objects.filter(Q(pk=root_id) | Q(root_id=root_id, state__in=HOLDING))
-    tree = list(rows.select_related("owner").select_for_update(of=("self",), no_key=True).order_by("pk"))
-    return sorted(tree, key=lambda grant: grant.pk != root_id)
+def lock_tree(grant: Grant, *others: int) -> tuple[list[Grant], dict[int, Organization]]:
+    """The grant with its holding children, itself first, and its owner and the others: locked and read anew."""
+    owner_id = Grant.objects.values_list("owner_id", flat=True).get(pk=grant.pk)
+    organizations = lock_organizations(owner_id, *others)
+    lock_name(grant.name)
+    rows = Grant.objects.filter(Q(pk=grant.pk) | Q(root=grant.pk, state__in=HOLDING))
+    # Without a join: a row whose owner changed while it was waited for would fit the join no more, and be left out.
+    tree = sorted(rows.select_for_update(no_key=True).order_by("pk"), key=lambda row: row.pk != grant.pk)
+    if tree[0].owner_id not in organizations:
+        raise NotNow(f"The namespace {grant.name!r} has changed hands in this instant; look again.")
+    for row in tree:
+        row.owner = organizations[row.owner_id]
+    return tree, organizations
 
 
 def lock_name(namespace: str) -> None:
     """Let those who want overlapping namespaces come one after the other: such names share their first part.
 
-    The constraint alone decides who gets it. But two inserts that judge each other at once would deadlock, and one
+    The constraint alone decides who gets it. But two writers that judge each other at once would deadlock, and one
     would be told so after a second; this way it waits, and is told that the namespace is taken.
     """
     first = names.prefixes(namespace)[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from namespaces import names
 from namespaces.models import Project
 
 USER_PREFIX = "user:"
+_USER = re.compile(r"user:[!-~]+")
 OWNER_MAX_LENGTH = 120
 
 
@@ -19,12 +21,15 @@ def parse_owner(text: str) -> str:
     """The owner as it is stored: an organization's normalized name, or ``user:NAME``; raises ``Invalid``."""
     if not text:
         return ""
-    owner = text if text.startswith(USER_PREFIX) else _organization(text)
-    if len(owner) > OWNER_MAX_LENGTH or (len(owner) <= len(USER_PREFIX) and owner == USER_PREFIX):
-        raise Invalid(f"An owner has at most {OWNER_MAX_LENGTH} characters, and a user has a name.")
-    if not owner.isprintable():
-        raise Invalid("An owner has printable characters only.")
-    return owner
+    if len(text) > OWNER_MAX_LENGTH:
+        raise Invalid(f"An owner has at most {OWNER_MAX_LENGTH} characters.")
+    return _user(text) if text.startswith(USER_PREFIX) else _organization(text)
+
+
+def _user(text: str) -> str:
+    if _USER.fullmatch(text) is None:
+        raise Invalid("After 'user:' comes the user's name, in printable ASCII characters without spaces.")
+    return text
 
 
 def _organization(text: str) -> str:

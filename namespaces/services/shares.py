@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from freehold.errors import Invalid, NotPermitted
 from namespaces.errors import AlreadyShared, NotNow, NotShared
 from namespaces.models import Grant, Share, TeamGrant
-from namespaces.services.locks import lock_organizations, lock_tree
+from namespaces.services.locks import lock_tree
 from namespaces.states import GrantState
 from orgs import audit
 from orgs.actors import ALLOWED, Actor, Verdict, may
@@ -23,18 +24,22 @@ def share_namespace(
     *, actor: Actor, grant: Grant, organization: Organization, expires_at: datetime | None = None
 ) -> Share:
     """Let another organization publish in the namespace as if it were its own (PEP 752, "Grant Ownership")."""
-    organizations = lock_organizations(grant.owner_id, organization.pk)
-    grant = lock_tree(grant.pk)[0]
-    if not (verdict := can_share(grant, organizations[organization.pk], actor)):
-        raise _refusal(verdict, grant, actor)
+    tree, organizations = lock_tree(grant, organization.pk)
+    grant, organization = tree[0], organizations[organization.pk]
+    if not (verdict := may(actor, Permission.MANAGE_NAMESPACES, grant.owner)):
+        raise NotPermitted(verdict.reason)
+    if not (verdict := can_share(grant, organization, actor)):
+        raise NotNow(verdict.reason)
     if expires_at is not None and expires_at <= timezone.now():
         raise Invalid("A share must expire in the future.")
+    _end(Share.objects.expired().filter(grant=grant, organization=organization))
     try:
         with transaction.atomic():
             share = Share.objects.create(grant=grant, organization=organization, expires_at=expires_at)
     except IntegrityError as error:
         raise AlreadyShared(f"{grant.name!r} is shared with {organization.name!r} already.") from error
-    _record(actor, "namespace.shared", grant, organization, after={"with": organization.name})
+    until = expires_at.isoformat() if expires_at else None
+    _record(actor, "namespace.shared", grant, organization, after={"with": organization.name, "until": until})
     return share
 
 
@@ -53,22 +58,26 @@ def can_share(grant: Grant, organization: Organization, actor: Actor) -> Verdict
 @transaction.atomic
 def unshare_namespace(*, actor: Actor, grant: Grant, organization: Organization) -> None:
     """Take the permission back; at once, and with it the rights of that organization's teams on the grant."""
-    lock_organizations(grant.owner_id, organization.pk)
-    grant = lock_tree(grant.pk)[0]
+    grant = lock_tree(grant, organization.pk)[0][0]
     if not (verdict := may(actor, Permission.MANAGE_NAMESPACES, grant.owner)):
         raise NotPermitted(verdict.reason)
-    deleted, _ = Share.objects.filter(grant=grant, organization=organization).delete()
-    if not deleted:
+    if not _end(Share.objects.filter(grant=grant, organization=organization)):
         raise NotShared(f"{grant.name!r} is not shared with {organization.name!r}.")
-    TeamGrant.objects.filter(grant=grant, team__organization=organization).delete()
     _record(actor, "namespace.unshared", grant, organization, before={"with": organization.name})
+
+
+def _end(shares: QuerySet[Share]) -> bool:
+    """End them, with the rights that the guests' teams had by them; whether there were any."""
+    for share in shares:
+        TeamGrant.objects.filter(grant=share.grant_id, team__organization=share.organization_id).delete()
+    deleted, _ = shares.delete()
+    return deleted > 0
 
 
 @transaction.atomic
 def give_team_right(*, actor: Actor, grant: Grant, team: Team) -> TeamGrant:
     """Let a team of a holder publish new projects in the namespace."""
-    lock_organizations(grant.owner_id, team.organization_id)
-    grant = lock_tree(grant.pk)[0]
+    grant = lock_tree(grant, team.organization_id)[0][0]
     if not (verdict := may(actor, Permission.MANAGE_TEAMS, team.organization)):
         raise NotPermitted(verdict.reason)
     if grant.state == GrantState.RELEASED or not holds(team.organization, grant):
@@ -102,12 +111,8 @@ def take_team_right(*, actor: Actor, grant: Grant, team: Team) -> None:
 
 def holds(organization: Organization, grant: Grant) -> bool:
     """Whether the organization owns the grant or it is shared with it."""
-    return grant.owner_id == organization.pk or Share.objects.filter(grant=grant, organization=organization).exists()
-
-
-def _refusal(verdict: Verdict, grant: Grant, actor: Actor) -> NotPermitted | NotNow:
-    permitted = may(actor, Permission.MANAGE_NAMESPACES, grant.owner)
-    return NotNow(verdict.reason) if permitted else NotPermitted(verdict.reason)
+    shares = Share.objects.current().filter(grant=grant, organization=organization)
+    return grant.owner_id == organization.pk or shares.exists()
 
 
 def _record(
@@ -116,8 +121,8 @@ def _record(
     grant: Grant,
     organization: Organization,
     *,
-    before: dict[str, str] | None = None,
-    after: dict[str, str] | None = None,
+    before: dict[str, str | None] | None = None,
+    after: dict[str, str | None] | None = None,
 ) -> None:
     """One event for each side, so that each sees it in its own trail."""
     for concerned in (grant.owner, organization):

@@ -9,12 +9,14 @@ from django.utils import timezone
 from freehold.errors import NotFound, NotPermitted
 from namespaces.errors import NotNow
 from namespaces.models import Grant, Share, TeamGrant, Transfer
-from namespaces.services.locks import lock_organizations, lock_tree
+from namespaces.services.locks import lock_tree
 from namespaces.states import GrantState
 from orgs import audit
 from orgs.actors import ALLOWED, Actor, Verdict, may
 from orgs.models import Organization
 from orgs.vocabulary import Permission
+
+GONE = "The offer has been withdrawn, answered or has expired."
 
 
 class NoSuchTransfer(NotFound):
@@ -24,10 +26,12 @@ class NoSuchTransfer(NotFound):
 @transaction.atomic
 def offer_transfer(*, actor: Actor, grant: Grant, to: Organization) -> Transfer:
     """Offer a namespace; nothing moves until an owner there accepts."""
-    organizations = lock_organizations(grant.owner_id, to.pk)
-    grant = lock_tree(grant.pk)[0]
-    if not (verdict := can_transfer(grant, organizations[to.pk], actor)):
-        raise _refusal(verdict, grant, actor)
+    tree, organizations = lock_tree(grant, to.pk)
+    grant, to = tree[0], organizations[to.pk]
+    if not (verdict := may(actor, Permission.MANAGE_NAMESPACES, grant.owner)):
+        raise NotPermitted(verdict.reason)
+    if not (verdict := _fits(grant, to)):
+        raise NotNow(verdict.reason)
     Transfer.objects.filter(grant=grant, expires_at__lte=timezone.now()).delete()
     try:
         with transaction.atomic():
@@ -36,36 +40,35 @@ def offer_transfer(*, actor: Actor, grant: Grant, to: Organization) -> Transfer:
             )
     except IntegrityError as error:
         raise NotNow(f"{grant.name!r} has been offered already; withdraw that offer first.") from error
-    _record(actor, "transfer.offered", grant, grant.owner, to)
+    _record(actor, "transfer.offered", grant, grant.owner, to, after={"to": to.name})
     return offer
 
 
 @transaction.atomic
 def accept_transfer(*, actor: Actor, offer: Transfer) -> Grant:
     """Take what was offered, as an owner of the receiving organization."""
-    lock_organizations(offer.grant.owner_id, offer.to_id)
-    tree = lock_tree(offer.grant_id)
-    current = Transfer.objects.filter(pk=offer.pk, expires_at__gt=timezone.now()).select_related("to").first()
-    if current is None:
-        raise NoSuchTransfer("The offer has been withdrawn, answered or has expired.")
-    if not (verdict := may(actor, Permission.MANAGE_NAMESPACES, current.to)):
+    tree, organizations = lock_tree(offer.grant, offer.to_id)
+    if not Transfer.objects.filter(pk=offer.pk, expires_at__gt=timezone.now()).exists():
+        raise NoSuchTransfer(GONE)
+    to = organizations[offer.to_id]
+    if not (verdict := may(actor, Permission.MANAGE_NAMESPACES, to)):
         raise NotPermitted(verdict.reason)
-    if not (verdict := _fits(tree[0], current.to)):
+    if not (verdict := _fits(tree[0], to)):
         raise NotNow(verdict.reason)
-    return _move(actor, tree, current.to)
+    return _move(actor, tree, to)
 
 
 @transaction.atomic
 def end_transfer(*, actor: Actor, offer: Transfer) -> None:
     """Withdraw an offer, as an owner here, or decline it, as an owner there."""
-    current = Transfer.objects.select_for_update(of=("self",)).filter(pk=offer.pk).select_related("to", "grant").first()
-    if current is None:
-        raise NoSuchTransfer("The offer has been withdrawn, answered or has expired.")
-    source, to = current.grant.owner, current.to
+    tree, organizations = lock_tree(offer.grant, offer.to_id)
+    source, to = tree[0].owner, organizations[offer.to_id]
     if not may(actor, Permission.MANAGE_NAMESPACES, source) and not may(actor, Permission.MANAGE_NAMESPACES, to):
         raise NotPermitted(f"{actor.label} is an owner of neither {source.name} nor {to.name}.")
-    current.delete()
-    _record(actor, "transfer.ended", current.grant, source, to)
+    deleted, _ = Transfer.objects.filter(pk=offer.pk).delete()
+    if not deleted:
+        raise NoSuchTransfer(GONE)
+    _record(actor, "transfer.ended", tree[0], source, to, before={"to": to.name})
 
 
 @transaction.atomic
@@ -73,9 +76,8 @@ def transfer_namespace(*, actor: Actor, grant: Grant, to: Organization) -> Grant
     """Move a namespace at once, without an offer. For operators."""
     if not actor.is_operator:
         raise NotPermitted("Only the operator moves a namespace without an offer.")
-    organizations = lock_organizations(grant.owner_id, to.pk)
-    tree = lock_tree(grant.pk)
-    if not (verdict := can_transfer(tree[0], organizations[to.pk], actor)):
+    tree, organizations = lock_tree(grant, to.pk)
+    if not (verdict := _fits(tree[0], organizations[to.pk])):
         raise NotNow(verdict.reason)
     return _move(actor, tree, organizations[to.pk])
 
@@ -93,12 +95,12 @@ def _fits(grant: Grant, to: Organization) -> Verdict:
         return Verdict(False, f"{to.name!r} owns {grant.name!r} already.")
     if not to.may_hold:
         return Verdict(False, f"{to.name!r} is not an active organization in good standing.")
+    around = Grant.objects.holding().covering(grant.name).exclude(pk=grant.pk).first()
+    if around is not None:
+        return Verdict(
+            False, f"{grant.name!r} stands inside {around.name!r}, which is {around.state}; discard that first."
+        )
     return ALLOWED
-
-
-def _refusal(verdict: Verdict, grant: Grant, actor: Actor) -> NotPermitted | NotNow:
-    permitted = may(actor, Permission.MANAGE_NAMESPACES, grant.owner)
-    return NotNow(verdict.reason) if permitted else NotPermitted(verdict.reason)
 
 
 def _move(actor: Actor, tree: list[Grant], to: Organization) -> Grant:
@@ -110,19 +112,21 @@ def _move(actor: Actor, tree: list[Grant], to: Organization) -> Grant:
     # Rights of teams end with the holder that gave them; those of organizations it is shared with stay.
     TeamGrant.objects.filter(grant__in=ids, team__organization=source).delete()
     Transfer.objects.filter(grant__in=ids).delete()
-    _record(actor, "namespace.transferred", root, source, to)
+    _record(actor, "namespace.transferred", root, source, to, before={"owner": source.name}, after={"owner": to.name})
     root.refresh_from_db()
     return root
 
 
-def _record(actor: Actor, action: str, grant: Grant, source: Organization, to: Organization) -> None:
+def _record(
+    actor: Actor,
+    action: str,
+    grant: Grant,
+    source: Organization,
+    to: Organization,
+    *,
+    before: dict[str, str] | None = None,
+    after: dict[str, str] | None = None,
+) -> None:
     """One event for each side, so that each sees it in its own trail."""
     for concerned in (source, to):
-        audit.record(
-            actor,
-            action,
-            f"namespace {grant.name}",
-            organization=concerned.name,
-            before={"owner": source.name},
-            after={"owner": to.name},
-        )
+        audit.record(actor, action, f"namespace {grant.name}", organization=concerned.name, before=before, after=after)

@@ -58,6 +58,7 @@ def register(request: HttpRequest) -> HttpResponse:
     query, state = typed(request, "q"), typed(request, "state")
     found = Paginator(pages.register(query, state), pages.NAMESPACES_PER_PAGE)
     context = {
+        "section": "register",
         "query": query,
         "state": state if state in ENFORCED else "",
         "states": ENFORCED,
@@ -88,6 +89,7 @@ def namespace_context(request: HttpRequest, sheet: pages.NamespaceSheet) -> dict
     covered = pages.coverage(sheet.grant.name)
     projects = pages.project_page(sheet.grant.name, typed(request, "page"), covered.projects)
     return {
+        "section": "register",
         "sheet": sheet,
         "grant": sheet.grant,
         "coverage": covered,
@@ -98,7 +100,8 @@ def namespace_context(request: HttpRequest, sheet: pages.NamespaceSheet) -> dict
 
 def paged(found: Page[Any]) -> dict[str, Any]:
     """The page and the numbers that lead to the others, of which many are elided."""
-    return {"page": found, "numbers": list(found.paginator.get_elided_page_range(found.number, on_each_side=1, on_ends=1))}
+    numbers = found.paginator.get_elided_page_range(found.number, on_each_side=1, on_ends=1)
+    return {"page": found, "numbers": list(numbers)}
 
 
 def not_reserved(request: HttpRequest, name: str) -> HttpResponse:

@@ -11,6 +11,8 @@ from orgs.actors import Actor, may
 from orgs.models import Membership, Organization
 from orgs.vocabulary import Kind, Permission, Role, State
 
+NAME_LENGTH = 100
+
 
 class OrganizationNameTaken(DomainError):
     code = "organization-name-taken"
@@ -27,6 +29,8 @@ class NoSuchUser(NotFound):
 @transaction.atomic
 def create_organization(*, actor: Actor, name: str, kind: Kind, state: State = State.APPLIED) -> Organization:
     """Set up an organization; a person who does becomes its owner. Only an operator can make it active at once."""
+    if not actor.is_operator and not (actor.user and actor.user.is_active):
+        raise NotPermitted("An organization is set up by a person, who becomes its owner.")
     if state is not State.APPLIED and not actor.is_operator:
         raise NotPermitted("Only the operator sets up an organization that is active at once.")
     organization = Organization(name=parse_name(name), display_name=name, kind=kind, state=state)
@@ -50,9 +54,12 @@ def create_organization(*, actor: Actor, name: str, kind: Kind, state: State = S
 def parse_name(text: str) -> str:
     """The normalized name; raises ``Invalid``."""
     try:
-        return names.normalize(text)
+        name = names.normalize(text)
     except names.InvalidName as error:
         raise Invalid(str(error)) from error
+    if len(name) > NAME_LENGTH:
+        raise Invalid(f"An organization's name has at most {NAME_LENGTH} characters, not {len(name)}.")
+    return name
 
 
 @transaction.atomic
@@ -60,7 +67,7 @@ def add_member(*, actor: Actor, organization: Organization, email: str, role: Ro
     """Make the person with this e-mail address a member."""
     if not (verdict := may(actor, Permission.MANAGE_PEOPLE, organization)):
         raise NotPermitted(verdict.reason)
-    user = User.objects.filter(email__iexact=email).first()
+    user = User.objects.with_email(email).first()
     if user is None:
         raise NoSuchUser(f"There is no user with the e-mail address {email!r}; they have to sign up first.")
     try:

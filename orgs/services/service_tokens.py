@@ -14,6 +14,8 @@ from orgs.actors import Actor
 from orgs.models import ServiceToken
 from orgs.vocabulary import Scope
 
+NAME_LENGTH = 100
+
 
 @transaction.atomic
 def create_service_token(
@@ -22,6 +24,8 @@ def create_service_token(
     """A new token, in clear: it can't be had again."""
     if not actor.is_operator:
         raise NotPermitted("Only the operator makes service tokens.")
+    if not 1 <= len(name) <= NAME_LENGTH or not name.isprintable():
+        raise Invalid(f"A token has a name of 1 to {NAME_LENGTH} printable characters.")
     if not scopes:
         raise Invalid("A token needs at least one scope.")
     if expires_at is not None and expires_at <= timezone.now():

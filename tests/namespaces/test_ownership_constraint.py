@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import itertools
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
 
 import psycopg
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +20,7 @@ from namespaces.states import HOLDING, GrantState
 from orgs.actors import Actor
 from orgs.models import Organization
 from tests import factories
+from tests.concurrency import all_at_once, another_connection, one_behind_the_other, wait_until_blocked
 
 NAMES = ["a", "a-b", "a-b-c", "a-c", "ab", "a-bc", "b", "a0", "a-b-d"]
 SPOT = st.tuples(st.sampled_from(NAMES), st.integers(0, 2), st.sampled_from(list(GrantState)))
@@ -78,35 +76,10 @@ def test_neighbours_in_the_alphabet_are_free() -> None:
         grant_namespace(actor=Actor.operator(), name=name, organization=factories.organization())
 
 
-@contextmanager
-def another_connection() -> Iterator[psycopg.Connection[Any]]:
-    parameters = connection.get_connection_params()
-    for ours in ("cursor_factory", "context", "prepare_threshold"):
-        parameters.pop(ours, None)
-    other = psycopg.connect(**parameters)
-    try:
-        yield other
-    finally:
-        other.close()
-
-
 INSERT = """
 INSERT INTO namespaces_grant (name, display_name, owner_id, state, created_at, state_changed_at, effective_at)
 VALUES (%s, %s, %s, 'active', now(), now(), now())
 """
-
-
-def blockers(pid: int) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_blocking_pids(%s)", [pid])
-        return list(cursor.fetchone()[0])
-
-
-def wait_until_blocked(pid: int, by: int, seconds: float = 5) -> None:
-    end = time.monotonic() + seconds
-    while by not in blockers(pid):
-        assert time.monotonic() < end, f"{pid} does not wait for {by}"
-        time.sleep(0.002)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -134,32 +107,8 @@ def test_the_bare_constraint_makes_the_second_writer_wait(first_commits: bool) -
     assert outcome == ["refused" if first_commits else "committed"]
 
 
-class Contender(threading.Thread):
-    """A transaction of its own that asks for a namespace, and says when it has it but has not committed yet."""
-
-    def __init__(self, name: str, owner: Organization, may_commit: threading.Event) -> None:
-        super().__init__()
-        self.wanted, self.owner, self.may_commit = name, owner, may_commit
-        self.pid = 0
-        self.connected, self.has_it = threading.Event(), threading.Event()
-        self.outcome = "crashed"
-
-    def run(self) -> None:
-        try:
-            connection.ensure_connection()
-            self.pid = connection.connection.info.backend_pid
-            self.connected.set()
-            with transaction.atomic():
-                grant_namespace(actor=Actor.operator(), name=self.wanted, organization=self.owner)
-                self.has_it.set()
-                self.may_commit.wait(10)
-            self.outcome = "won"
-        except NamespaceTaken:
-            self.outcome = "taken"
-        finally:
-            self.connected.set()
-            self.has_it.set()
-            connection.close()
+def asks(name: str, owner: Organization) -> Callable[[], object]:
+    return lambda: grant_namespace(actor=Actor.operator(), name=name, organization=owner)
 
 
 @pytest.mark.slow
@@ -170,18 +119,8 @@ def test_two_transactions_race_for_overlapping_namespaces() -> None:
     pairs = itertools.cycle([("{0}", "{0}"), ("{0}", "{0}-x"), ("{0}-x", "{0}"), ("{0}-x-y", "{0}-x")])
     for number, (one, other) in zip(range(200), pairs, strict=False):
         name = f"race{number}"
-        go = threading.Event()
-        first = Contender(one.format(name), owners[0], go)
-        second = Contender(other.format(name), owners[1], go)
-        first.start()
-        first.has_it.wait(10)
-        second.start()
-        second.connected.wait(10)
-        wait_until_blocked(second.pid, by=first.pid)
-        go.set()
-        first.join(10)
-        second.join(10)
-        assert [first.outcome, second.outcome] == ["won", "taken"]
+        outcomes = one_behind_the_other(asks(one.format(name), owners[0]), asks(other.format(name), owners[1]))
+        assert outcomes == ("done", "namespace-taken")
         assert Grant.objects.filter(name__startswith=name).count() == 1
 
 
@@ -192,16 +131,8 @@ def test_a_crowd_at_once_leaves_one_winner() -> None:
     owners = [factories.organization() for _ in range(4)]
     for number in range(25):
         wanted = [f"crowd{number}", f"crowd{number}-x", f"crowd{number}-x-y", f"crowd{number}"]
-        go = threading.Event()
-        go.set()
-        crowd = [Contender(name, owner, go) for name, owner in zip(wanted, owners, strict=True)]
-        for contender in crowd:
-            contender.start()
-        for contender in crowd:
-            contender.join(10)
-        assert sorted(contender.outcome for contender in crowd) in (
-            ["taken", "taken", "taken", "won"],
-        ), number
+        outcomes = all_at_once(*(asks(name, owner) for name, owner in zip(wanted, owners, strict=True)))
+        assert sorted(outcomes) == ["done", "namespace-taken", "namespace-taken", "namespace-taken"], number
 
 
 @pytest.mark.django_db
