@@ -23,10 +23,10 @@ run: $(VENV)/.run ## Start Freehold with demo data on PORT (default 8000); Ctrl-
 	@$(PY) -m freehold.supervisor
 
 test: lint types ## Check and test everything.
-	@$(PY) -m pytest
+	@$(PY) -m tests.run
 
 quick: $(VENV)/.dev ## Run the tests that are not marked slow.
-	@$(PY) -m pytest -m "not slow"
+	@$(PY) -m tests.run --quick
 
 lint: $(VENV)/.dev ## Check style, formatting and the direction of imports.
 	@$(PY) -m ruff check .
@@ -34,7 +34,7 @@ lint: $(VENV)/.dev ## Check style, formatting and the direction of imports.
 	@$(VENV)/bin/lint-imports --no-cache
 
 types: $(VENV)/.dev ## Check types.
-	@$(PY) -m mypy .
+	@DATABASE_URL=postgresql://unused/unused $(PY) -m mypy .
 
 bench: $(VENV)/.dev ## Measure the upload check.
 	@$(PY) -m bench

@@ -143,4 +143,4 @@ def _fill(url: str, statements: list[str]) -> None:
     options = "-c session_replication_role=replica -c synchronous_commit=off -c maintenance_work_mem=512MB"
     with psycopg.connect(url, autocommit=True, options=options) as connection:
         for statement in statements:
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement)

@@ -34,7 +34,7 @@ INSERT INTO orgs_servicetoken (name, digest, hint, scopes, created_at)
 SELECT 'index', decode('{tokens.digest(TOKEN).hex()}', 'hex'), '0000', '{{{",".join(Scope.values)}}}'::varchar[], now()
  UNION ALL
 SELECT 'other', sha256(i::text::bytea), '0000', '{{feed}}'::varchar[], now() FROM generate_series(1, 200) i
-"""  # noqa: S608
+"""
 _REVISION = "INSERT INTO namespaces_revision (id, value) VALUES (1, 1) ON CONFLICT DO NOTHING"
 
 
@@ -46,10 +46,11 @@ def projects(count: int) -> list[str]:
 def _projects(count: int) -> str:
     return f"""
 INSERT INTO namespaces_project (name, owner, first_uploaded)
-SELECT bench_project_name(i), CASE i % 10 WHEN 0 THEN 'org' || i / 50 % 100000 + 1 WHEN 1 THEN 'user:u' || i ELSE '' END,
+SELECT bench_project_name(i),
+       CASE i % 10 WHEN 0 THEN 'org' || i / 50 % 100000 + 1 WHEN 1 THEN 'user:u' || i ELSE '' END,
        timestamptz '2010-01-01 00:00Z' + i * interval '90 seconds'
   FROM generate_series(1, {count}) i
-"""  # noqa: S608
+"""
 
 
 def grants(count: int) -> list[str]:

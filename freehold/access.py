@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
 from django.core import checks
@@ -48,28 +48,36 @@ def _mark(view: View, access: Access) -> View:
     return view
 
 
+class Route(NamedTuple):
+    """An address of the URLconf: its pattern, its name, which may be missing, and its view."""
+
+    pattern: str
+    name: str | None
+    view: Any
+
+
 @checks.register(checks.Tags.security, checks.Tags.urls)
 def check_every_view_says_who_may(**options: Any) -> list[checks.CheckMessage]:
     """A system check: fails for an address whose view names nobody who may see it."""
     return [
         checks.Error(
-            f"The view of {route!r} does not say who may see it.",
+            f"The view of {route.pattern!r} does not say who may see it.",
             hint="Decorate it with freehold.access.public, or give the API view its permission_classes.",
             id=WITHOUT_ACCESS,
         )
-        for route, view in routes()
-        if access_of(view) is None
+        for route in routes(get_resolver().url_patterns)
+        if access_of(route.view) is None
     ]
 
 
-def routes(patterns: Iterable[URLPattern | URLResolver] | None = None, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every address of the URLconf with its view."""
-    for pattern in get_resolver().url_patterns if patterns is None else patterns:
-        route = f"{prefix}{pattern.pattern}"
+def routes(patterns: Iterable[URLPattern | URLResolver], prefix: str = "") -> Iterator[Route]:
+    """Every address under the patterns."""
+    for pattern in patterns:
+        text = f"{prefix}{pattern.pattern}"
         if isinstance(pattern, URLResolver):
-            yield from routes(pattern.url_patterns, route)
+            yield from routes(pattern.url_patterns, text)
         else:
-            yield route, pattern.callback
+            yield Route(text, pattern.name, pattern.callback)
 
 
 def access_of(view: Any) -> object:

@@ -11,8 +11,8 @@ from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from django.db import DEFAULT_DB_ALIAS, connections
-from psycopg import Connection, OperationalError
-from psycopg.adapt import Transformer
+from psycopg import Connection, OperationalError, adapt
+from psycopg.abc import Transformer
 from psycopg.errors import Error, InvalidSqlStatementName, error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.pq.abc import PGresult
@@ -21,9 +21,9 @@ Row = TypeVar("Row")
 
 
 class Prepared(Generic[Row]):
-    """A statement with ``parameters`` parameters, ``$1`` and so on; ``row`` makes a row from the sequence of its values.
+    """A statement with so many ``parameters``, ``$1`` and so on; ``row`` makes a row from the sequence of its values.
 
-    The statement casts its parameters, and takes text or bytea only.
+    The statement casts its parameters, and takes text and bytea only: their binary format is their bytes.
     """
 
     def __init__(self, name: str, text: str, parameters: int, row: Callable[[Sequence[Any]], Row]) -> None:
@@ -61,7 +61,7 @@ class Prepared(Generic[Row]):
         if result.status != ExecStatus.COMMAND_OK:
             raise _error(driver, result)
         # It must not know the connection: the dictionary would keep that alive by its own value.
-        return self._ready.setdefault(driver, Transformer())
+        return self._ready.setdefault(driver, adapt.Transformer())
 
 
 def _error(driver: Connection[Any], result: PGresult) -> Error:

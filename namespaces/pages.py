@@ -263,6 +263,11 @@ class NamespaceSheet:
         return until
 
     @property
+    def outermost(self) -> str:
+        """What a name must lie outside of to be free of this namespace and of all around it."""
+        return self.parents[0] if self.parents else self.grant.name
+
+    @property
     def more_children(self) -> int:
         return self.children_count - len(self.children)
 
@@ -287,11 +292,9 @@ def _shared_with(grant: Grant) -> tuple[Organization, ...]:
     return tuple(Organization.objects.filter(current, shares__grant=grant).order_by("name"))
 
 
-def project_page(namespace: str, number: str | None, count: int) -> Page[Project]:
+def project_page(namespace: str, number: str) -> Page[Project]:
     """One page of the projects under a namespace; a number that is none, or too large, gives the first or the last."""
-    pages = Paginator(covered(namespace), PROJECTS_PER_PAGE)
-    pages.count = count  # a cached property: what is known need not be counted again
-    return pages.get_page(number)
+    return Paginator(covered(namespace), PROJECTS_PER_PAGE).get_page(number)
 
 
 def project_rows(projects: Iterable[Project]) -> list[ProjectRow]:

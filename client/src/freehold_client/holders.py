@@ -34,8 +34,8 @@ def publishing_holder(
 
 
 def _preferred(organizations: Sequence[str], publisher: Publisher) -> str:
-    named = publisher.organization and organization_name(publisher.organization)
-    return named if named in organizations else min(organizations)
+    named = organization_name(publisher.organization)
+    return named if named is not None and named in organizations else min(organizations)
 
 
 def _acting(snapshot: Snapshot, covering: Sequence[Grant], publisher: Publisher, now: float) -> list[str]:
@@ -47,6 +47,8 @@ def _acting(snapshot: Snapshot, covering: Sequence[Grant], publisher: Publisher,
     found = []
     for grant in covering:
         for name in grant.holders(now):
+            if name in found:
+                continue
             organization = organizations.get(name)
             if organization is None or organization.state != ACTIVE or organization.standing == LAPSED:
                 continue

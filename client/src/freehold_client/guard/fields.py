@@ -53,8 +53,8 @@ class Vocabulary:
         folded = _fold(key)
         if folded in _NEVER:
             raise Unacceptable(f"The field {key[:80]!a} is not taken here.")
-        if folded in self._special and key not in self._special:
-            raise Unacceptable(f"The field {folded!r} is not spelled that way: {key[:80]!a}")
+        if folded.strip("_") in self._special and key not in self._special:
+            raise Unacceptable(f"A field is spelled like one that matters, but not quite: {key[:80]!a}")
 
     def check_query(self, query: str, *, writes: bool) -> None:
         """Refuse a query string that could pass for a body: some frameworks merge the two.

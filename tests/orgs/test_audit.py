@@ -1,0 +1,342 @@
+"""The audit trail: nothing is taken out or changed, nothing is done without it, and tampering is found."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import itertools
+import pkgutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, connection, transaction
+
+import namespaces.services
+import orgs.services
+from namespaces.models import Grant, Transfer
+from namespaces.services.lifecycle import lock_namespace
+from namespaces.services.transfers import offer_transfer
+from namespaces.states import GrantState
+from orgs import audit
+from orgs.actors import Actor
+from orgs.models import AuditEvent, Organization, ServiceToken, Team
+from orgs.selectors import first_broken_audit_event
+from orgs.vocabulary import Kind, Role, Scope
+from tests import factories
+from tests.concurrency import all_at_once
+from tests.dump import nothing_changes
+
+pytestmark = pytest.mark.django_db
+
+OPERATOR = Actor.operator()
+
+
+def write(count: int = 1) -> list[AuditEvent]:
+    return [audit.record(OPERATOR, "test.done", f"thing {n}", after={"n": n}) for n in range(count)]
+
+
+def seal() -> None:
+    """What the end of a transaction does: give the events their positions and hashes."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS auditevent_seal IMMEDIATE")
+        cursor.execute("SET CONSTRAINTS auditevent_seal DEFERRED")
+
+
+def run(statement: str, *parameters: object) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+
+
+FORBIDDEN = [
+    "UPDATE orgs_auditevent SET actor = 'somebody else'",
+    "UPDATE orgs_auditevent SET after = NULL",
+    "UPDATE orgs_auditevent SET at = now() - interval '1 day'",
+    "UPDATE orgs_auditevent SET position = position + 100",
+    "UPDATE orgs_auditevent SET hash = sha256('')",
+    "UPDATE orgs_auditevent SET hash = NULL, position = NULL",
+    "UPDATE orgs_auditevent SET id = id + 100",
+    "DELETE FROM orgs_auditevent",
+    "DELETE FROM orgs_auditevent WHERE position = 2",
+]
+
+
+class TestAppendOnly:
+    @pytest.mark.parametrize("statement", FORBIDDEN)
+    def test_by_raw_sql(self, statement: str) -> None:
+        write(3)
+        seal()
+        with nothing_changes(), pytest.raises(IntegrityError, match="The audit trail is append-only"):
+            run(statement)
+
+    @pytest.mark.parametrize("statement", [*FORBIDDEN[:3], FORBIDDEN[-2]])
+    def test_in_the_transaction_that_wrote_it_too(self, statement: str) -> None:
+        write()
+        with nothing_changes(), pytest.raises(IntegrityError, match="The audit trail is append-only"):
+            run(statement)
+
+    def test_by_the_orm(self) -> None:
+        event = write()[0]
+        seal()
+        event.actor = "somebody else"
+        for act in (event.save, event.delete, AuditEvent.objects.all().delete):
+            with nothing_changes(), pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+                act()
+
+    @pytest.mark.parametrize("tables", ["orgs_auditevent", "orgs_organization, orgs_auditevent"])
+    @pytest.mark.parametrize("setting", ["off", "", "yes"])
+    def test_truncate_without_the_setting_of_the_suite(self, tables: str, setting: str) -> None:
+        write()
+        seal()
+        run("SELECT set_config('freehold.allow_truncate', %s, true)", setting)
+        with nothing_changes(), pytest.raises(IntegrityError, match="append-only"):
+            run(f"TRUNCATE {tables} CASCADE")
+
+    def test_nobody_chooses_a_position_or_a_hash(self) -> None:
+        AuditEvent.objects.create(actor="x", action="y", target="z", position=1000, hash=b"h" * 32)
+        seal()
+        event = AuditEvent.objects.get()
+        assert event.position == 1
+        assert bytes(event.hash or b"") != b"h" * 32
+        assert first_broken_audit_event() == (1, None)
+
+    def test_one_that_was_numbered_by_hand_does_not_get_in(self) -> None:
+        write()
+        run("UPDATE orgs_auditevent SET position = 7, hash = sha256('')")
+        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+            seal()
+
+
+class TestChain:
+    def test_it_is_whole(self) -> None:
+        for _ in range(3):
+            write(2)
+            seal()
+        assert first_broken_audit_event() == (6, None)
+        assert list(AuditEvent.objects.values_list("position", flat=True)) == [1, 2, 3, 4, 5, 6]
+
+    def test_an_empty_one_is_whole(self) -> None:
+        assert first_broken_audit_event() == (0, None)
+
+    def test_the_command_says_so(self, capsys: pytest.CaptureFixture[str]) -> None:
+        write(3)
+        seal()
+        call_command("verify_audit")
+        assert capsys.readouterr().out == "3 events, the chain is whole.\n"
+
+    @pytest.mark.parametrize(
+        ("tamper", "found"),
+        [
+            ("UPDATE orgs_auditevent SET actor = 'somebody else' WHERE position = 2", 2),
+            ("UPDATE orgs_auditevent SET action = 'test.other' WHERE position = 2", 2),
+            ("UPDATE orgs_auditevent SET target = '' WHERE position = 2", 2),
+            ("UPDATE orgs_auditevent SET organization = 'acme' WHERE position = 2", 2),
+            ("UPDATE orgs_auditevent SET origin = '' WHERE position = 2", 2),
+            ("UPDATE orgs_auditevent SET at = at + interval '1 microsecond' WHERE position = 2", 2),
+            ("UPDATE orgs_auditevent SET before = '{}' WHERE position = 2", 2),
+            ("""UPDATE orgs_auditevent SET after = '{"n": 7}' WHERE position = 2""", 2),
+            ("UPDATE orgs_auditevent SET after = NULL WHERE position = 2", 2),
+            ("UPDATE orgs_auditevent SET hash = sha256('') WHERE position = 2", 2),
+            ("UPDATE orgs_auditevent SET hash = NULL WHERE position = 2", 2),
+            ("UPDATE orgs_auditevent SET actor = 'x', hash = sha256('') WHERE position = 4", 4),
+            ("DELETE FROM orgs_auditevent WHERE position = 1", 2),
+            ("DELETE FROM orgs_auditevent WHERE position = 2", 3),
+            ("DELETE FROM orgs_auditevent WHERE position IN (2, 3)", 4),
+            ("UPDATE orgs_auditevent SET position = NULL WHERE position = 2", 3),
+            ("DELETE FROM orgs_auditevent WHERE position = 2;"
+             "UPDATE orgs_auditevent SET position = position - 1 WHERE position > 2", 2),
+            ("UPDATE orgs_auditevent SET position = 9 WHERE position = 2;"
+             "UPDATE orgs_auditevent SET position = 2 WHERE position = 3;"
+             "UPDATE orgs_auditevent SET position = 3 WHERE position = 9", 2),
+            ("INSERT INTO orgs_auditevent (position, at, actor, action, target, organization, origin, hash)"
+             " VALUES (5, now(), 'x', 'y', 'z', '', '', sha256(''))", 5),
+        ],
+    )  # fmt: skip
+    def test_tampering_is_found_where_it_begins(self, tamper: str, found: int) -> None:
+        """By somebody who may switch the triggers off."""
+        write(4)
+        seal()
+        run("ALTER TABLE orgs_auditevent DISABLE TRIGGER USER")
+        run(tamper)
+        run("ALTER TABLE orgs_auditevent ENABLE TRIGGER USER")
+        assert first_broken_audit_event()[1] == found
+        with pytest.raises(CommandError, match=rf"^The audit trail was altered: event {found} does not fit [a-z ]+\.$"):
+            call_command("verify_audit")
+
+    def test_an_event_with_all_that_json_can_hold_fits(self) -> None:
+        audit.record(OPERATOR, "test.done", "é\U0001f600", before={"a": [1, 1.5, None, {"b": "\\\"'"}]}, after={})
+        seal()
+        assert first_broken_audit_event() == (1, None)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestConcurrency:
+    def test_positions_have_no_gap_under_eight_writers(self) -> None:
+        def writer() -> None:
+            for _ in range(10):
+                with transaction.atomic():
+                    write(2)
+
+        assert all_at_once(*[writer] * 8) == ["done"] * 8
+        assert list(AuditEvent.objects.values_list("position", flat=True)) == list(range(1, 161))
+        assert first_broken_audit_event() == (160, None)
+
+    def test_nor_when_some_are_rolled_back(self) -> None:
+        for number in range(6):
+            with transaction.atomic():
+                write()
+                transaction.set_rollback(number % 2 == 0)
+        assert list(AuditEvent.objects.values_list("position", "after__n")) == [(1, 0), (2, 0), (3, 0)]
+        assert first_broken_audit_event() == (3, None)
+
+    def test_a_change_and_its_event_are_committed_together_or_not_at_all(self) -> None:
+        grant = factories.grant("acme", factories.organization())
+        with nothing_changes(), pytest.raises(RuntimeError, match="the power fails"), transaction.atomic():
+            lock_namespace(actor=OPERATOR, grant=grant)
+            raise RuntimeError("the power fails")
+
+    def test_without_its_event_nothing_is_changed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        grant = factories.grant("acme", factories.organization())
+
+        def fail(*args: object, **kwargs: object) -> None:
+            raise RuntimeError("no trail")
+
+        monkeypatch.setattr(audit, "record", fail)
+        with nothing_changes(), pytest.raises(RuntimeError, match="no trail"):
+            lock_namespace(actor=OPERATOR, grant=grant)
+
+
+# --- What each service writes ---------------------------------------------------------------------------------------
+
+
+class World:
+    """Enough for every service to have something to do."""
+
+    def __init__(self) -> None:
+        self.acme, self.guest = factories.organization("acme"), factories.organization("guest")
+        self.user = factories.user("newcomer")
+        self.team: Team = factories.team(self.acme)
+        factories.token()
+        self.token = ServiceToken.objects.get()
+
+    def grant(self, state: GrantState = GrantState.ACTIVE, owner: Organization | None = None) -> Grant:
+        return factories.grant("acme", owner or self.acme, state=state)
+
+    def shared(self) -> Grant:
+        grant = self.grant()
+        factories.share(grant, self.guest)
+        return grant
+
+    def offered(self) -> Transfer:
+        return offer_transfer(actor=OPERATOR, grant=self.grant(), to=self.guest)
+
+    def with_team_right(self) -> Grant:
+        grant = self.grant()
+        factories.team(self.acme, grants=[grant])
+        return grant
+
+
+# The arguments of each service, and what it leaves in whose trail.
+HELD, LOCKED, QUARANTINED = GrantState.HELD, GrantState.LOCKED, GrantState.QUARANTINED
+Case = tuple[Callable[[World], dict[str, Any]], list[tuple[str, str]]]
+SERVICES: dict[str, Case] = {
+    "grant_namespace": (
+        lambda w: {"name": "acme", "organization": w.acme},
+        [("namespace.granted", "acme")],
+    ),
+    "create_child": (lambda w: {"parent": w.grant(), "name": "acme-x"}, [("namespace.child_created", "acme")]),
+    "activate_namespace": (lambda w: {"grant": w.grant(HELD)}, [("namespace.activate", "acme")]),
+    "lock_namespace": (lambda w: {"grant": w.grant()}, [("namespace.lock", "acme")]),
+    "unlock_namespace": (lambda w: {"grant": w.grant(LOCKED)}, [("namespace.unlock", "acme")]),
+    "quarantine_namespace": (lambda w: {"grant": w.grant()}, [("namespace.quarantine", "acme")]),
+    "reinstate_namespace": (lambda w: {"grant": w.grant(QUARANTINED)}, [("namespace.reinstate", "acme")]),
+    "end_quarantine": (
+        lambda w: {"grant": w.grant(QUARANTINED), "reason": "Asked for."},
+        [("namespace.release", "acme")],
+    ),
+    "release_namespace": (lambda w: {"grant": w.grant()}, [("namespace.quarantine", "acme")]),
+    "share_namespace": (
+        lambda w: {"grant": w.grant(), "organization": w.guest},
+        [("namespace.shared", "acme"), ("namespace.shared", "guest")],
+    ),
+    "unshare_namespace": (
+        lambda w: {"grant": w.shared(), "organization": w.guest},
+        [("namespace.unshared", "acme"), ("namespace.unshared", "guest")],
+    ),
+    "give_team_right": (lambda w: {"grant": w.grant(), "team": w.team}, [("team.right_given", "acme")]),
+    "take_team_right": (
+        lambda w: {"grant": w.with_team_right(), "team": Team.objects.latest("pk")},
+        [("team.right_taken", "acme")],
+    ),
+    "offer_transfer": (
+        lambda w: {"grant": w.grant(), "to": w.guest},
+        [("transfer.offered", "acme"), ("transfer.offered", "guest")],
+    ),
+    "accept_transfer": (
+        lambda w: {"offer": w.offered()},
+        [("namespace.transferred", "acme"), ("namespace.transferred", "guest")],
+    ),
+    "end_transfer": (
+        lambda w: {"offer": w.offered()},
+        [("transfer.ended", "acme"), ("transfer.ended", "guest")],
+    ),
+    "transfer_namespace": (
+        lambda w: {"grant": w.grant(), "to": w.guest},
+        [("namespace.transferred", "acme"), ("namespace.transferred", "guest")],
+    ),
+    "create_organization": (lambda w: {"name": "new", "kind": Kind.COMPANY}, [("organization.created", "new")]),
+    "add_member": (
+        lambda w: {"organization": w.acme, "email": w.user.email, "role": Role.MEMBER},
+        [("member.added", "acme")],
+    ),
+    "create_service_token": (lambda w: {"name": "index", "scopes": [Scope.CHECK]}, [("token.created", "")]),
+    "revoke_service_token": (lambda w: {"token": w.token}, [("token.revoked", "")]),
+}
+
+
+def services() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Every public function of the services that asks who acts."""
+    for package in (namespaces.services, orgs.services):
+        for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+            module = importlib.import_module(found.name)
+            for name, function in inspect.getmembers(module, inspect.isfunction):
+                own = function.__module__ == module.__name__ and not name.startswith("_")
+                actor = inspect.signature(function).parameters.get("actor")
+                if own and actor is not None and actor.kind is actor.KEYWORD_ONLY:
+                    yield name, function
+
+
+ALL = dict(services())
+
+
+def test_every_service_has_its_row() -> None:
+    assert set(SERVICES) == set(ALL)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_leaves_exactly_its_events(name: str) -> None:
+    make, expected = SERVICES[name]
+    arguments = make(World())
+    before = AuditEvent.objects.count()
+    ALL[name](actor=OPERATOR, **arguments)
+    events = list(AuditEvent.objects.order_by("pk"))[before:]
+    assert [(event.action, event.organization) for event in events] == expected
+    for event in events:
+        assert (event.actor, event.origin) == ("operator", "command line")
+        assert event.target
+        assert event.before is not None or event.after is not None or name == "revoke_service_token"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_rolled_back_it_leaves_none(name: str) -> None:
+    make, _ = SERVICES[name]
+    arguments = make(World())
+    with nothing_changes(), transaction.atomic():
+        ALL[name](actor=OPERATOR, **arguments)
+        transaction.set_rollback(True)
+
+
+def test_actions_are_named_alike() -> None:
+    actions = set(itertools.chain.from_iterable(events for _, events in SERVICES.values()))
+    assert all(action.count(".") == 1 and action.replace("_", "").replace(".", "").isalpha() for action, _ in actions)
