@@ -24,7 +24,7 @@ _BUFFER = 1 << 18
 
 
 class BadAnswer(Exception):
-    """The server did not answer 200, or not in a way that this client reads."""
+    """The server answered something else than was expected, or in a way that this client does not read."""
 
 
 def request(path: str, body: Any, token: str) -> bytes:
@@ -56,31 +56,38 @@ class Caller:
         self.started = started
         self.socket.sendall(message)
 
-    def answer(self) -> bytes | None:
-        """The body, once all of it is there; None before. Called when there is something to read."""
+    def answer(self, status: bytes = b"200") -> bytes | None:
+        """The body, once all of it is there; None before. Called when there is something to read.
+
+        Any other status is a ``BadAnswer``; an empty ``status`` takes them all.
+        """
         chunk = self.socket.recv(_BUFFER)
         if not chunk:
             raise BadAnswer("The server closed the connection.")
         self._received += chunk
         body = _body(self._received)
-        if body is not None:
-            self._received = b""
+        if body is None:
+            return None
+        received, self._received = self._received, b""
+        if not received.startswith(b"HTTP/1.1 " + status):
+            raise BadAnswer(received.decode(errors="replace"))
         return body
 
-    def ask(self, message: bytes) -> Any:
-        """Send, wait, and read the JSON."""
-        self.send(message, 0.0)
-        while (body := self.answer()) is None:
+    def wait(self, status: bytes = b"200") -> Any:
+        """The JSON that is answered to what was sent."""
+        while (body := self.answer(status)) is None:
             pass
         return json.loads(body)
+
+    def ask(self, message: bytes, status: bytes = b"200") -> Any:
+        self.send(message, 0.0)
+        return self.wait(status)
 
 
 def _body(received: bytes) -> bytes | None:
     head, complete, body = received.partition(b"\r\n\r\n")
     if not complete:
         return None
-    if not head.startswith(b"HTTP/1.1 200 "):
-        raise BadAnswer(received.decode(errors="replace"))
     length = _LENGTH.search(head + b"\r\n")
     if length is None:
         raise BadAnswer("The answer has no Content-Length.")

@@ -8,13 +8,14 @@ from __future__ import annotations
 from django.urls import path
 
 from bench.usual import UsualCheck
-from bench.views import caching_check, empty
+from bench.views import caching_check, empty, worker
 from freehold import urls
 
 urlpatterns = [
     path("bench/empty", empty),
     path("bench/usual", UsualCheck.as_view()),
     path("bench/caching", caching_check),
+    path("bench/worker", worker),
     *urls.urlpatterns,
 ]
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from namespaces.api.checks import check_upload
@@ -28,3 +29,9 @@ def caching_check(request: HttpRequest) -> HttpResponse:
     response = check_upload(request)
     _kept[request.body] = (time.monotonic(), response.content)
     return response
+
+
+@csrf_exempt
+def worker(request: HttpRequest) -> JsonResponse:
+    """Which process answers on this connection."""
+    return JsonResponse({"process": os.getpid()})

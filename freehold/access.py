@@ -1,4 +1,4 @@
-"""Who may see a page: every view says so, and a view that does not refuses to start (HOUSE, trap 7).
+"""Who may see a page: every view says so, and a view that does not refuses to start.
 
 Views of the API say it by DRF's ``permission_classes``; pages by one of the decorators that stand here.
 """

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from rest_framework import exceptions
@@ -14,6 +15,7 @@ from rest_framework.response import Response
 from freehold.errors import DomainError
 
 CONTENT_TYPE = "application/problem+json"
+_UNAVAILABLE = "The database does not answer. Try again in a moment."
 
 
 def problem(status: int, code: str, detail: str, **extra: Any) -> dict[str, Any]:
@@ -39,6 +41,13 @@ def unauthorized() -> JsonResponse:
     return response
 
 
+def unavailable() -> JsonResponse:
+    """The database does not answer. For an index this is no answer, and it falls back on what it knows."""
+    response = problem_response(503, "unavailable", _UNAVAILABLE)
+    response["Retry-After"] = "5"
+    return response
+
+
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """Django REST framework's hook: every error a view raises, as a problem."""
     body = _describe(error)
@@ -53,6 +62,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 def _describe(error: Exception) -> dict[str, Any] | None:  # noqa: PLR0911 -- a table, one row for each error
     if isinstance(error, DomainError):
         return problem(error.status, error.code, error.message)
+    if isinstance(error, OperationalError):
+        return problem(503, "unavailable", _UNAVAILABLE)
     if isinstance(error, RequestDataTooBig):
         return problem(413, "too-large", "The body is too large.")
     if isinstance(error, Http404):
@@ -73,9 +84,9 @@ def _code(error: exceptions.APIException) -> str:
 def _headers(error: Exception) -> dict[str, str]:
     headers = {}
     if getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = str(error.auth_header)  # type: ignore[attr-defined]
+        headers["WWW-Authenticate"] = str(error.auth_header)  # type: ignore[attr-defined]  # DRF sets it where there is one
     if getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(error.wait))  # type: ignore[attr-defined]
+        headers["Retry-After"] = str(int(error.wait))  # type: ignore[attr-defined]  # as above
     return headers
 
 

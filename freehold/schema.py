@@ -39,7 +39,7 @@ class AutoSchema(BaseAutoSchema):
         return [getattr(self.view, "tag", "index")]
 
 
-class ServiceTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class ServiceTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its base is not typed
     target_class = "orgs.api.authentication.ServiceTokenAuthentication"
     name = "serviceToken"
 

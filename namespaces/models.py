@@ -15,6 +15,7 @@ from namespaces.fields import span_field
 from namespaces.states import ENFORCED, HOLDING, GrantState
 from orgs.models import NORMALIZED_NAME, Organization, Team
 
+USER_PREFIX = "user:"
 OWNER_TEXT = r"^(user:.+|[a-z0-9]+(-[a-z0-9]+)*)?$"
 
 
@@ -158,9 +159,12 @@ class Transfer(models.Model):
 
 class ProjectQuerySet(models.QuerySet["Project"]):
     def under(self, namespace: str) -> ProjectQuerySet:
-        """Those that the namespace covers, by name."""
-        low, high = names.interval(namespace)
-        return self.filter(Q(name=namespace) | Q(name__gte=low, name__lt=high)).order_by("name")
+        """Those that the namespace covers, by name.
+
+        As one interval, ``[foo, foo.)``: between ``foo`` and ``foo-`` there is no normalized name. So the first of them
+        come straight from the index, in order; ``name = 'foo' OR name >= 'foo-' …`` would sort them all.
+        """
+        return self.filter(name__gte=namespace, name__lt=names.interval(namespace)[1]).order_by("name")
 
 
 class Project(models.Model):

@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce, Concat
 from django.utils import timezone
 
 from namespaces import names
-from namespaces.models import Grant, GrantQuerySet, Project
+from namespaces.models import USER_PREFIX, Grant, GrantQuerySet, Project
 from namespaces.selectors import holders
 from namespaces.states import ENFORCED, GrantState
 from orgs.models import Organization
@@ -28,7 +28,6 @@ PROJECTS_PER_PAGE = 25
 NAMESPACES_PER_PAGE = 50
 EXACT_UP_TO = 100_000
 """Projects that are counted one by one; above it the statistics of the database are good enough for the front page."""
-PERSON = "user:"
 """How the owner of a project begins when it is a person (``models.Project``)."""
 
 
@@ -73,17 +72,8 @@ class Coverage:
         return self.projects - len(self.examples)
 
 
-def covered(namespace: str) -> models.QuerySet[Project]:
-    """The projects that the namespace covers, by name.
-
-    As one interval, ``[foo, foo.)``: between ``foo`` and ``foo-`` there is no normalized name. So the first page comes
-    straight from the index, in order; ``name = 'foo' OR name >= 'foo-' …`` sorts them all.
-    """
-    return Project.objects.filter(name__gte=namespace, name__lt=names.interval(namespace)[1]).order_by("name")
-
-
 def coverage(namespace: str) -> Coverage:
-    projects = covered(namespace)
+    projects = Project.objects.under(namespace)
     known = Count("owner", distinct=True, filter=~Q(owner=""))
     counts = projects.order_by().aggregate(projects=Count("*"), owners=known)
     return Coverage(**counts, examples=tuple(projects.values_list("name", flat=True)[:EXAMPLES]))
@@ -294,7 +284,7 @@ def _shared_with(grant: Grant) -> tuple[Organization, ...]:
 
 def project_page(namespace: str, number: str) -> Page[Project]:
     """One page of the projects under a namespace; a number that is none, or too large, gives the first or the last."""
-    return Paginator(covered(namespace), PROJECTS_PER_PAGE).get_page(number)
+    return Paginator(Project.objects.under(namespace), PROJECTS_PER_PAGE).get_page(number)
 
 
 def project_rows(projects: Iterable[Project]) -> list[ProjectRow]:
@@ -307,8 +297,8 @@ def project_rows(projects: Iterable[Project]) -> list[ProjectRow]:
     return [
         ProjectRow(
             name=project.name,
-            owner=display.get(project.owner, project.owner.removeprefix(PERSON)),
-            owner_is_person=project.owner.startswith(PERSON),
+            owner=display.get(project.owner, project.owner.removeprefix(USER_PREFIX)),
+            owner_is_person=project.owner.startswith(USER_PREFIX),
             first_uploaded=project.first_uploaded,
             status=status(project, grants, held),
         )
@@ -328,5 +318,5 @@ def status(project: Project, grants: Iterable[Grant], held: Iterable[tuple[str, 
 
 
 def _display_names(owners: Iterable[str]) -> dict[str, str]:
-    wanted = {owner for owner in owners if owner and not owner.startswith(PERSON)}
+    wanted = {owner for owner in owners if owner and not owner.startswith(USER_PREFIX)}
     return dict(Organization.objects.filter(name__in=wanted).values_list("name", F("display_name")))

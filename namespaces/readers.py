@@ -127,7 +127,7 @@ def _open(source: BinaryIO) -> tuple[bytes, BinaryIO]:
 
 def _peek(source: BinaryIO | gzip.GzipFile) -> tuple[bytes, BinaryIO]:
     head = source.read(_HEAD)
-    return head, io.BufferedReader(_Joined(head, source), _BUFFER)  # type: ignore[arg-type]
+    return head, io.BufferedReader(_Joined(head, source), _BUFFER)  # type: ignore[arg-type]  # it has all that is read by
 
 
 def _recognize(head: bytes) -> Format:

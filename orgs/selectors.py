@@ -20,6 +20,18 @@ def usable_token(digest: bytes) -> ServiceToken | None:
     return ServiceToken.objects.filter(current, digest=digest, revoked_at__isnull=True).first()
 
 
+class NoSuchToken(NotFound):
+    code = "no-such-token"
+
+
+def service_tokens_named(name: str) -> list[ServiceToken]:
+    """The tokens of this name that are not revoked, oldest first; raises ``NoSuchToken`` when there is none."""
+    found = list(ServiceToken.objects.filter(name=name, revoked_at__isnull=True).order_by("pk"))
+    if not found:
+        raise NoSuchToken(f"There is no service token named {name!r} that could be revoked.")
+    return found
+
+
 def organization_named(name: str) -> Organization:
     """The organization of this normalized name; raises ``NoSuchOrganization``."""
     found = Organization.objects.filter(name=name).first()
@@ -29,17 +41,18 @@ def organization_named(name: str) -> Organization:
 
 
 _VERIFY = """
-SELECT count(*), min(position) FILTER (WHERE NOT fits) FROM (
-  SELECT e.position, e.position = row_number() OVER (ORDER BY e.position)
-         AND e.hash = orgs_auditevent_hash(lag(e.hash) OVER (ORDER BY e.position), e) AS fits
+SELECT count(*), min(number) FILTER (WHERE NOT fits) FROM (
+  SELECT row_number() OVER trail AS number,
+         e.position IS NOT DISTINCT FROM row_number() OVER trail
+         AND e.hash IS NOT DISTINCT FROM orgs_auditevent_hash(lag(e.hash) OVER trail, e) AS fits
     FROM orgs_auditevent e
-   WHERE e.position IS NOT NULL
+  WINDOW trail AS (ORDER BY e.position NULLS LAST)
 ) chain
 """
 
 
 def first_broken_audit_event() -> tuple[int, int | None]:
-    """How many events the trail has, and the position of the first that does not fit to the one before it."""
+    """How many events the trail has, and the number of the first that is not what was written there, or None."""
     with connection.cursor() as cursor:
         cursor.execute(_VERIFY)
         count, broken = cursor.fetchone()

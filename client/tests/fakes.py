@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from freehold_client.clock import Clock
 
@@ -45,7 +46,7 @@ def organization(name: str, *publishers: str, **members: Any) -> dict[str, Any]:
 
 def answer(project: str, reason: str = "holder", **members: Any) -> dict[str, Any]:
     allowed = reason in {"unreserved", "holder", "grandfathered", "existing"}
-    namespace = None if reason == "unreserved" else project.split("-")[0]
+    namespace = None if reason == "unreserved" else project.split("-", maxsplit=1)[0]
     return {
         "allowed": allowed,
         "status": 200 if allowed else 409,
@@ -129,7 +130,7 @@ class FakeFreehold:
                 "organizations": list(self.organizations.values()),
             }
         if path.startswith("/api/v1/changes?after="):
-            return self._changes(int(path.split("=")[1].split("&")[0]))
+            return self._changes(int(parse_qs(urlsplit(path).query)["after"][0]))
         if (method, path) == ("POST", "/api/v1/uploads/check"):
             return 200, self.decide(body)
         if path == "/simple/namespaces":
@@ -154,45 +155,8 @@ class FakeFreehold:
 
 @contextmanager
 def serving(fake: FakeFreehold, port: int = 0) -> Iterator[FakeFreehold]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def setup(self) -> None:
-            fake.connections += 1
-            super().setup()
-
-        def do_GET(self) -> None:
-            self._answer()
-
-        def do_POST(self) -> None:
-            self._answer()
-
-        def _answer(self) -> None:
-            size = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(size)) if size else None
-            fake.requests.append((self.command, self.path, body))
-            fake.headers.append({name.lower(): value for name, value in self.headers.items()})
-            if fake.misbehave is not None:
-                fake.misbehave(self)
-            elif self.path.startswith("/api/v1/projects") or self.path.startswith("/simple"):
-                reply(self, *fake.respond(self.command, self.path, body))
-            elif self.headers.get("Authorization") != f"Bearer {fake.token}":
-                reply(self, 401, {"title": "Unauthorized"})
-            else:
-                reply(self, *fake.respond(self.command, self.path, body))
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        request_queue_size = 64
-
-        def handle_error(self, *_: Any) -> None:
-            pass  # callers that hang up are what the tests are about
-
-    server = Server(("127.0.0.1", port), Handler)
+    server = _Server(("127.0.0.1", port), _Handler)
+    server.fake = fake
     fake.port = server.server_address[1]
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01), daemon=True)
     thread.start()
@@ -202,6 +166,45 @@ def serving(fake: FakeFreehold, port: int = 0) -> Iterator[FakeFreehold]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+    fake: FakeFreehold
+
+    def handle_error(self, *_: Any) -> None:
+        pass  # callers that hang up are what the tests are about
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def setup(self) -> None:
+        self.server.fake.connections += 1
+        super().setup()
+
+    def do_GET(self) -> None:
+        fake = self.server.fake
+        size = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(size)) if size else None
+        fake.requests.append((self.command, self.path, body))
+        fake.headers.append({name.lower(): value for name, value in self.headers.items()})
+        if fake.misbehave is not None:
+            fake.misbehave(self)
+        elif self.path.startswith(("/api/v1/projects", "/simple")):
+            reply(self, *fake.respond(self.command, self.path, body))
+        elif self.headers.get("Authorization") != f"Bearer {fake.token}":
+            reply(self, 401, {"title": "Unauthorized"})
+        else:
+            reply(self, *fake.respond(self.command, self.path, body))
+
+    do_POST = do_GET
+
+    def log_message(self, *_: Any) -> None:
+        pass
 
 
 def reply(handler: BaseHTTPRequestHandler, status: int, value: Any) -> None:

@@ -270,7 +270,7 @@ class TestInvalid:
 
     def test_a_time_without_a_zone(self, world, make_client) -> None:
         with pytest.raises(ValueError, match="zone"):
-            make_client(world.url).check_upload("acme", HOLDER, first_uploaded=datetime(2025, 1, 1))  # noqa: DTZ001
+            make_client(world.url).check_upload("acme", HOLDER, first_uploaded=datetime(2025, 1, 1))  # noqa: DTZ001 -- without a zone is what is tried
 
     def test_new_with_a_time(self, world, make_client) -> None:
         with pytest.raises(ValueError, match="not new"):

@@ -11,8 +11,7 @@ from datetime import datetime, timezone
 import pytest
 
 from fakes import TOKEN, FakeFreehold, answer, black_hole, drip, grant, http, organization, raw, reply, serving
-from freehold_client import NamespaceClient, Publisher
-from freehold_client import sockets
+from freehold_client import NamespaceClient, Publisher, sockets
 from freehold_client.breaker import Breaker
 
 HOLDER, STRANGER = Publisher(user="alice"), Publisher(user="mallory")
@@ -130,7 +129,10 @@ SLOW = {
     "silence": lambda h: time.sleep(2),
     "drips the status line": lambda h: drip(h, http("200 OK", good())),
     "drips headers": lambda h: drip(h, b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 90),
-    "drips the body": lambda h: (h.wfile.write(http("200 OK", b"")[:-2].replace(b": 0", b": 300")), drip(h, b"\r\n" + good())),
+    "drips the body": lambda h: (
+        h.wfile.write(http("200 OK", b"")[:-2].replace(b": 0", b": 300")),
+        drip(h, b"\r\n" + good()),
+    ),
     "drips continuations": lambda h: drip(h, b"HTTP/1.1 100 Continue\r\n\r\n" * 90, 0.005),
 }
 
@@ -276,7 +278,17 @@ class TestConnections:
 
     @pytest.mark.parametrize(
         "url",
-        ["", "freehold", "ftp://x", "http://", "http://u:p@x", "http://x/?q", "http://x/#f", "http://x\r\n", "http://x:99999"],
+        [
+            "",
+            "freehold",
+            "ftp://x",
+            "http://",
+            "http://u:p@x",
+            "http://x/?q",
+            "http://x/#f",
+            "http://x\r\n",
+            "http://x:99999",
+        ],
     )
     def test_addresses(self, url) -> None:
         with pytest.raises(ValueError, match=r".+"):
@@ -293,8 +305,8 @@ class TestConnections:
         assert client.check_upload("acme-new", STRANGER).source == "server"
 
     def test_dates_at_the_end_of_time(self, client) -> None:
-        for moment in (datetime.min, datetime.max):
-            client.check_upload("acme-new", STRANGER, first_uploaded=moment.replace(tzinfo=timezone.utc))
+        for moment in (datetime.min.replace(tzinfo=timezone.utc), datetime.max.replace(tzinfo=timezone.utc)):
+            client.check_upload("acme-new", STRANGER, first_uploaded=moment)
 
 
 class TestBreaker:

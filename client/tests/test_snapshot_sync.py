@@ -146,11 +146,33 @@ class TestFeed:
             {"revision": 7, "more": True, "changes": []},
             {"revision": 7, "more": "no", "changes": []},
             {"revision": 8, "more": False, "changes": [{"revision": 8, "kind": "grant", "name": "x", "value": {}}]},
-            {"revision": 8, "more": False, "changes": [{"revision": 8, "kind": "grant", "name": "x", "value": grant("y", "a")}]},
-            {"revision": 8, "more": False, "changes": [{"revision": 8, "kind": "grant", "name": "x", "value": grant("x", "A")}]},
-            {"revision": 8, "more": False, "changes": [{"revision": 8, "kind": "grant", "name": "x", "value": grant("x", "a", state="odd")}]},
-            {"revision": 8, "more": False, "changes": [{"revision": 8, "kind": "grant", "name": "x", "value": grant("x", "a", effective_at="2026-01-01")}]},
-            {"revision": 8, "more": False, "changes": [{"revision": 8, "kind": "organization", "name": "x", "value": {"name": "x"}}]},
+            {
+                "revision": 8,
+                "more": False,
+                "changes": [{"revision": 8, "kind": "grant", "name": "x", "value": grant("y", "a")}],
+            },
+            {
+                "revision": 8,
+                "more": False,
+                "changes": [{"revision": 8, "kind": "grant", "name": "x", "value": grant("x", "A")}],
+            },
+            {
+                "revision": 8,
+                "more": False,
+                "changes": [{"revision": 8, "kind": "grant", "name": "x", "value": grant("x", "a", state="odd")}],
+            },
+            {
+                "revision": 8,
+                "more": False,
+                "changes": [
+                    {"revision": 8, "kind": "grant", "name": "x", "value": grant("x", "a", effective_at="2026-01-01")}
+                ],
+            },
+            {
+                "revision": 8,
+                "more": False,
+                "changes": [{"revision": 8, "kind": "organization", "name": "x", "value": {"name": "x"}}],
+            },
             {"revision": 8, "more": False, "changes": [7]},
         ],
     )
@@ -161,7 +183,9 @@ class TestFeed:
         assert (client.snapshot.revision, list(client.snapshot.grants)) == (7, ["acme"])
         assert client.snapshot_age == 50
 
-    @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"nonsense", b'{"revision": 1, "grants": [], "organizations": 7}'])
+    @pytest.mark.parametrize(
+        "body", [b"", b"{}", b"[]", b"nonsense", b'{"revision": 1, "grants": [], "organizations": 7}']
+    )
     def test_a_malformed_snapshot_is_none(self, world, make_client, body) -> None:
         world.misbehave = lambda handler: reply(handler, 200, body)
         client = make_client(world.url)
@@ -204,8 +228,15 @@ class TestDisk:
     def test_all_that_is_known_comes_back(self, world, make_client, tmp_path) -> None:
         world.put(
             grant("b", "acme", shares=[{"organization": "f", "expires_at": "2030-01-01T00:00:00.5Z"}], state="locked"),
-            grant("c", "acme", publishers=[{"organization": "acme", "user": "t"}], effective_at="2026-01-02T03:04:05.678901Z"),
-            organization("f", "x", "y", trusted_publishers=[{"issuer": "i", "claims": {"a": "b", "c": "d*"}}], standing="grace"),
+            grant(
+                "c",
+                "acme",
+                publishers=[{"organization": "acme", "user": "t"}],
+                effective_at="2026-01-02T03:04:05.678901Z",
+            ),
+            organization(
+                "f", "x", "y", trusted_publishers=[{"issuer": "i", "claims": {"a": "b", "c": "d*"}}], standing="grace"
+            ),
         )
         for number in range(1200):
             world.put(grant(f"many{number}", "acme"))
@@ -235,7 +266,9 @@ class TestDisk:
         second = self.again(make_client, world, tmp_path)
         assert (second.snapshot.revision, second.snapshot_age) == (8, 0)
 
-    def test_confirmations_are_kept_without_writing_it_all_again(self, client, world, make_client, tmp_path, clock) -> None:
+    def test_confirmations_are_kept_without_writing_it_all_again(
+        self, client, world, make_client, tmp_path, clock
+    ) -> None:
         written = (tmp_path / "cache" / "snapshot").stat().st_mtime_ns
         clock.go_on(301)
         client.refresh()
@@ -243,7 +276,9 @@ class TestDisk:
         clock.go_on(5)
         assert self.again(make_client, world, tmp_path).snapshot_age == 5
 
-    def test_a_confirmation_of_another_file_counts_for_nothing(self, client, world, make_client, tmp_path, clock) -> None:
+    def test_a_confirmation_of_another_file_counts_for_nothing(
+        self, client, world, make_client, tmp_path, clock
+    ) -> None:
         clock.go_on(301)
         client.refresh()
         confirmed = tmp_path / "cache" / "confirmed"
@@ -489,5 +524,3 @@ def wait_for(condition, seconds: float = 5.0) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not come about"
         time.sleep(0.005)
-
-

@@ -10,9 +10,8 @@ from django.utils import timezone
 
 from freehold.errors import Invalid
 from namespaces import names
-from namespaces.models import Project
+from namespaces.models import USER_PREFIX, Project
 
-USER_PREFIX = "user:"
 _USER = re.compile(r"user:[!-~]+")
 OWNER_MAX_LENGTH = 120
 

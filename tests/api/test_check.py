@@ -7,9 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
+from freehold.backlog import Backlog
 from namespaces import recorder
 from namespaces.models import BlockedAttempt, Grant, Revision
 from namespaces.states import GrantState
@@ -158,7 +160,7 @@ class TestFirstUploaded:
         assert index.check("acme-x", user="mallory", first_uploaded=long_ago.isoformat())["reason"] == "grandfathered"
 
     def test_an_upload_during_an_outage_is_not_grandfathered(self, index: IndexClient, acme: Grant) -> None:
-        slipped_in = (acme.effective_at + timedelta(minutes=1)).isoformat()  # type: ignore[operator]
+        slipped_in = (acme.effective_at + timedelta(minutes=1)).isoformat()  # type: ignore[operator]  # it has one
         assert index.check("acme-new", user="mallory", first_uploaded=slipped_in)["reason"] == "reserved"
 
     def test_another_zone_is_the_same_time(self, index: IndexClient, acme: Grant) -> None:
@@ -337,9 +339,25 @@ class TestBlockedAttempts:
         assert recorder.backlog.dropped == 0
 
     def test_a_full_backlog_drops_and_counts(self) -> None:
-        from freehold.backlog import Backlog
-
-        small: Backlog[int] = Backlog(lambda items: None, limit=2)
+        small: Backlog[int] = Backlog(lambda _: None, limit=2)
         for number in range(5):
             small.add(number)
         assert (len(small._items), small.dropped) == (2, 3)
+
+
+def test_without_a_database_it_is_503_and_no_decision(index: IndexClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: Any) -> Any:
+        raise OperationalError
+
+    monkeypatch.setattr("namespaces.api.checks.fetch", gone)
+    response = index.post(CHECK, QUESTION)
+    assert (response.status_code, response["Content-Type"]) == (503, "application/problem+json")
+    assert response["Retry-After"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_the_server_has_closed_is_opened_anew(index: IndexClient) -> None:
+    assert index.check("free", user="x")["allowed"]
+    with pytest.raises(OperationalError), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    assert index.check("free", user="x")["allowed"]

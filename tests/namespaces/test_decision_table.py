@@ -23,7 +23,7 @@ def holding(namespace: str = "acme", organization: str = "acme", **fields: objec
         "organization_state": State.ACTIVE,
         "standing": Standing.GOOD,
     }
-    return Holding(namespace=namespace, organization=organization, **(defaults | fields))  # type: ignore[arg-type]
+    return Holding(namespace=namespace, organization=organization, **(defaults | fields))  # type: ignore[arg-type]  # of the right types
 
 
 def answer(
@@ -163,7 +163,7 @@ class TestRows5And6Restricted:
 
     def test_another_holder_in_good_standing_publishes(self, restriction: dict[str, object], reason: Reason) -> None:
         other = holding(organization="guest", user_publishes=True)
-        decision = answer(holding(user_publishes=True, **{"standing": Standing.LAPSED}), other)
+        decision = answer(holding(user_publishes=True, standing=Standing.LAPSED), other)
         assert (decision.reason, decision.organization) == (Reason.HOLDER, "guest")
 
 

@@ -323,7 +323,7 @@ LINE = st.builds(
     Row,
     st.from_regex(r"[a-z0-9]+(-[a-z0-9]+)*", fullmatch=True).filter(lambda name: len(name) <= 200),
     st.one_of(st.just(""), st.from_regex(r"user:[!-~]{1,20}", fullmatch=True)),
-    st.one_of(st.none(), st.datetimes(min_value=datetime(2003, 1, 1), timezones=st.just(UTC))),  # noqa: DTZ001
+    st.one_of(st.none(), st.datetimes(min_value=datetime(2003, 1, 1), timezones=st.just(UTC))),  # noqa: DTZ001 -- the strategy adds the zone
 )
 
 

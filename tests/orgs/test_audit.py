@@ -102,9 +102,9 @@ class TestAppendOnly:
         assert first_broken_audit_event() == (1, None)
 
     def test_one_that_was_numbered_by_hand_does_not_get_in(self) -> None:
-        write()
-        run("UPDATE orgs_auditevent SET position = 7, hash = sha256('')")
         with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+            write()
+            run("UPDATE orgs_auditevent SET position = 7, hash = sha256('')")
             seal()
 
 
@@ -140,10 +140,12 @@ class TestChain:
             ("UPDATE orgs_auditevent SET hash = sha256('') WHERE position = 2", 2),
             ("UPDATE orgs_auditevent SET hash = NULL WHERE position = 2", 2),
             ("UPDATE orgs_auditevent SET actor = 'x', hash = sha256('') WHERE position = 4", 4),
-            ("DELETE FROM orgs_auditevent WHERE position = 1", 2),
-            ("DELETE FROM orgs_auditevent WHERE position = 2", 3),
-            ("DELETE FROM orgs_auditevent WHERE position IN (2, 3)", 4),
-            ("UPDATE orgs_auditevent SET position = NULL WHERE position = 2", 3),
+            ("UPDATE orgs_auditevent SET actor = 'x', hash = NULL WHERE position = 4", 4),
+            ("UPDATE orgs_auditevent SET position = NULL WHERE position = 4", 4),
+            ("DELETE FROM orgs_auditevent WHERE position = 1", 1),
+            ("DELETE FROM orgs_auditevent WHERE position = 2", 2),
+            ("DELETE FROM orgs_auditevent WHERE position IN (2, 3)", 2),
+            ("UPDATE orgs_auditevent SET position = NULL WHERE position = 2", 2),
             ("DELETE FROM orgs_auditevent WHERE position = 2;"
              "UPDATE orgs_auditevent SET position = position - 1 WHERE position > 2", 2),
             ("UPDATE orgs_auditevent SET position = 9 WHERE position = 2;"
@@ -151,6 +153,8 @@ class TestChain:
              "UPDATE orgs_auditevent SET position = 3 WHERE position = 9", 2),
             ("INSERT INTO orgs_auditevent (position, at, actor, action, target, organization, origin, hash)"
              " VALUES (5, now(), 'x', 'y', 'z', '', '', sha256(''))", 5),
+            ("INSERT INTO orgs_auditevent (at, actor, action, target, organization, origin)"
+             " VALUES (now(), 'x', 'y', 'z', '', '')", 5),
         ],
     )  # fmt: skip
     def test_tampering_is_found_where_it_begins(self, tamper: str, found: int) -> None:
@@ -161,7 +165,7 @@ class TestChain:
         run(tamper)
         run("ALTER TABLE orgs_auditevent ENABLE TRIGGER USER")
         assert first_broken_audit_event()[1] == found
-        with pytest.raises(CommandError, match=rf"^The audit trail was altered: event {found} does not fit [a-z ]+\.$"):
+        with pytest.raises(CommandError, match=f"altered: event {found} is missing or not as it was written"):
             call_command("verify_audit")
 
     def test_an_event_with_all_that_json_can_hold_fits(self) -> None:
@@ -310,8 +314,14 @@ def services() -> Iterator[tuple[str, Callable[..., Any]]]:
 ALL = dict(services())
 
 
+ELSEWHERE = {
+    "make_demo": "it is made of the other services",
+    "import_projects": "it has transactions of its own; see test_import_projects",
+}
+
+
 def test_every_service_has_its_row() -> None:
-    assert set(SERVICES) == set(ALL)
+    assert set(SERVICES) | set(ELSEWHERE) == set(ALL)
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -94,8 +94,9 @@ def _decide_by_check(options: argparse.Namespace, name: str, token: str) -> Deci
 
 def _decide_publicly(options: argparse.Namespace, name: str) -> Decision:
     """As far as anybody may know: a share, a team or the age of a project is not to be seen from outside."""
-    project, freehold = normalize(name), _public(options)
-    around = covering(freehold.namespaces(), project)
+    project = normalize(name)
+    with _public(options) as freehold:
+        around = covering(freehold.namespaces(), project)
     if not around:
         return Decision(True, 200, "outside", project, f"The name '{project}' is in no reserved namespace.")
     innermost, organization = around[-1], organization_name(options.organization)
@@ -124,7 +125,8 @@ def _decision_json(decision: Decision) -> dict[str, Any]:
 
 
 def _namespaces(options: argparse.Namespace) -> int:
-    known = _public(options).namespaces()
+    with _public(options) as freehold:
+        known = freehold.namespaces()
     shown = sorted(known.values()) if options.name is None else covering(known, normalize(options.name))
     for namespace in shown:
         _print(options, _describe(namespace), namespace._asdict())
@@ -146,8 +148,8 @@ def _audit(options: argparse.Namespace) -> int:
     required = [requirement for path in options.requirements for requirement in requirements.read(path)]
     unnamed = [requirement for requirement in required if requirement.name is None]
     names = [requirement.name for requirement in required if requirement.name is not None]
-    freehold = _public(options)
-    findings = audit(names, freehold.namespaces(), freehold.project, policy)
+    with _public(options) as freehold:
+        findings = audit(names, freehold.namespaces(), freehold.project, policy)
     _report(options, findings, unnamed)
     return REFUSED if any(finding.violations for finding in findings) else OK
 

@@ -25,7 +25,7 @@ class Namespace(NamedTuple):
 
 
 class PublicFreehold:
-    """Reads the public endpoints. ``seconds`` is the time that each question may take."""
+    """Reads the public endpoints, inside a ``with``. ``seconds`` is the time that each question may take."""
 
     def __init__(self, url: str, seconds: float = 20.0) -> None:
         self.url = url.rstrip("/")
@@ -53,8 +53,10 @@ class PublicFreehold:
         except (wire.Malformed, TypeError, KeyError) as error:
             raise _not_understood(error) from error
 
-    def close(self) -> None:
-        """Close the connection."""
+    def __enter__(self) -> PublicFreehold:  # noqa: PYI034 -- typing has no Self before Python 3.11
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._transport.close()
 
     def _json(self, path: str) -> Any:

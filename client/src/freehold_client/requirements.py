@@ -82,19 +82,18 @@ def _requirement(path: Path, number: int, line: str) -> Requirement | None:
 
 
 def _name(path: Path, number: int, text: str) -> str | None:
+    if _is_location(text):
+        return _name_of_file(text)
     named = _NAMED.match(text)
-    looks_like_path = text.startswith((".", "/", "~")) or "://" in text.split("@", 1)[0]
-    if named is not None and not looks_like_path and not _is_file(text):
-        if not is_valid(named["name"]):
-            raise InvalidRequirements(f"{path}:{number}: {text!a} has no valid name.")
-        return normalize(named["name"])
-    if not looks_like_path and not _is_file(text):
+    if named is None or not is_valid(named["name"]):
         raise InvalidRequirements(f"{path}:{number}: {text!a} is no requirement.")
-    return _name_of_file(text)
+    return normalize(named["name"])
 
 
-def _is_file(text: str) -> bool:
-    return "/" in text.split("@", 1)[0].split(";", 1)[0] or text.endswith((".whl", ".tar.gz"))
+def _is_location(text: str) -> bool:
+    """Whether it is an address or a path, which may tell a name by its end, and no name of its own."""
+    head = text.split("@", 1)[0].split(";", 1)[0].strip()
+    return head.startswith((".", "~")) or "/" in head or head.endswith((".whl", ".tar.gz"))
 
 
 def _name_of_file(text: str) -> str | None:

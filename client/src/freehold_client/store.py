@@ -68,7 +68,7 @@ class Store:
             return None
         self._revision = restored.snapshot.revision
         self._counters.add("restored")
-        confirmed_at = max(restored.confirmed_at, self._confirmation())
+        confirmed_at = self._confirmation(restored.confirmed_at)
         log.info("Restored a snapshot", extra=fields("restored", revision=self._revision, confirmed_at=confirmed_at))
         return Restored(restored.snapshot, confirmed_at)
 
@@ -90,13 +90,14 @@ class Store:
         self._counters.add("persisted")
         return True
 
-    def _confirmation(self) -> float:
-        """When the file was last confirmed after it was written; 0 when that is not known."""
+    def _confirmation(self, otherwise: float) -> float:
+        """When the file was last confirmed after it was written, where that is known: even if it is an earlier time,
+        which only says that the clock has been set back meanwhile."""
         try:
             kept = json.loads((self._directory / "confirmed").read_bytes())
-            return float(kept["confirmed_at"]) if kept["digest"] == self._digest else 0.0
+            return float(kept["confirmed_at"]) if kept["digest"] == self._digest else otherwise
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
-            return 0.0
+            return otherwise
 
     def _write(self, file: BinaryIO, snapshot: Snapshot, confirmed_at: float) -> None:
         digest = hashlib.sha256()

@@ -88,8 +88,8 @@ def _quietly(reader: Any, seen: Seen) -> list[tuple[str, str]]:
     """What a parser reads before it gives up, if it does."""
     found: list[tuple[str, str]] = []
     try:
-        for pair in reader(seen):
-            found.append(pair)  # noqa: PERF402 -- kept though the reader may raise
+        for key, value in reader(seen):
+            found.append((key or "", value or ""))  # noqa: PERF401 -- kept though the reader may raise
     except Exception:
         return found
     return found
@@ -113,9 +113,8 @@ def _werkzeug(seen: Seen) -> Iterator[tuple[str, str]]:
     yield from form.items(multi=True)
     for key, file in files.items(multi=True):
         yield "filename", file.filename or ""
-        yield key, ""
-        if key.casefold() in NAME_FIELDS:
-            yield key, file.stream.read(4096).decode("latin-1")
+        yield key or "", file.stream.read(4096).decode("latin-1")
+        file.close()
 
 
 def _multipart(seen: Seen) -> Iterator[tuple[str, str]]:
@@ -175,7 +174,7 @@ def _parts(message: Message) -> Iterator[tuple[str, str]]:
         if name is not None and not part.is_multipart():
             key = name if isinstance(name, str) else str(name[-1])
             payload = part.get_payload(decode=True)
-            yield key, payload.decode(part.get_content_charset() or "latin-1", "replace")  # type: ignore[union-attr]
+            yield key, payload.decode(part.get_content_charset() or "latin-1", "replace")  # type: ignore[union-attr]  # never None here
 
 
 def _pairs(text: str, separator: str) -> list[tuple[str, str]]:

@@ -12,6 +12,13 @@ from namespaces.decision import decide
 from namespaces.facts import fetch
 
 NO_TOKEN = b""
+IN_OPTIONS = (
+    ("'first_uploaded' must be null", "--first-uploaded must be 'new'"),
+    ("'publisher.user'", "--user"),
+    ("'publisher.organization'", "--organization"),
+    (", or null", ""),
+)
+"""What the API calls by its names, in the words of the command line."""
 
 
 class Command(FreeholdCommand):
@@ -47,4 +54,6 @@ class Command(FreeholdCommand):
 def _for_command_line(message: str) -> str:
     if message.startswith("'publisher' must have"):
         return "Say who uploads: give --user, --organization or both."
-    return message.replace("'first_uploaded' must be null", "--first-uploaded must be 'new'")
+    for ours, theirs in IN_OPTIONS:
+        message = message.replace(ours, theirs)
+    return message

@@ -14,5 +14,5 @@ class Command(FreeholdCommand):
     def perform(self, **options: Any) -> str:
         count, broken = first_broken_audit_event()
         if broken is not None:
-            raise CommandError(f"The audit trail was altered: event {broken} does not fit to the one before it.")
+            raise CommandError(f"The audit trail was altered: event {broken} is missing or not as it was written.")
         return f"{count} events, the chain is whole."

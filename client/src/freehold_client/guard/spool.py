@@ -110,7 +110,7 @@ class Spool:
         in_memory = self._file
         # Not a SpooledTemporaryFile: before Python 3.11 it is no proper file object, which the index may need.
         # Not a with statement: the file outlives this call, and close() ends it.
-        self._file = tempfile.TemporaryFile(dir=self._limits.spool_dir, prefix="freehold-guard-")  # noqa: SIM115
+        self._file = tempfile.TemporaryFile(dir=self._limits.spool_dir, prefix="freehold-guard-")  # noqa: SIM115 -- closed with the spool
         self._on_disk = True
         in_memory.seek(0)
         self._file.write(in_memory.read())
