@@ -100,7 +100,7 @@ class World:
         return organization, grant, _member(organization, name, Role.OWNER)
 
     def _membership(self) -> Change:
-        organization, _, membership = self._holder("leaving")
+        organization, _, _ = self._holder("leaving")
         return Change(
             "membership", _asks("leaving"), lambda: _member(organization, "leaving", Role.OWNER),
             Membership.objects.filter(organization=organization).delete, "holder", "reserved",
@@ -108,11 +108,11 @@ class World:
 
     def _role(self) -> Change:
         _, _, membership = self._holder("demoted")
-        return _column("demoted", membership, "role", Role.MANAGER, Role.BILLING, "reserved")
+        return _column("demoted", membership, "role", (Role.MANAGER, Role.BILLING), "reserved")
 
     def _active_user(self) -> Change:
         _, _, membership = self._holder("inactive")
-        return _column("inactive", membership.user, "is_active", True, False, "reserved")
+        return _column("inactive", membership.user, "is_active", (True, False), "reserved")
 
     def _share(self) -> Change:
         _, grant, _ = self._holder("shared")
@@ -129,7 +129,7 @@ class World:
         _member(guest, "borrower", Role.OWNER)
         share = Share.objects.create(grant=grant, organization=guest)
         ended = timezone.now() - timedelta(hours=1)
-        return _column("lent", share, "expires_at", None, ended, "reserved", user="borrower")
+        return _column("lent", share, "expires_at", (None, ended), "reserved", user="borrower")
 
     def _team(self) -> Change:
         organization, grant, _ = self._holder("teamed")
@@ -152,24 +152,24 @@ class World:
 
     def _lapse(self) -> Change:
         organization, _, _ = self._holder("lapsing")
-        return _column("lapsing", organization, "standing", Standing.GOOD, Standing.LAPSED, "lapsed")
+        return _column("lapsing", organization, "standing", (Standing.GOOD, Standing.LAPSED), "lapsed")
 
     def _suspension(self) -> Change:
         organization, _, _ = self._holder("suspended")
-        return _column("suspended", organization, "state", State.ACTIVE, State.SUSPENDED, "locked")
+        return _column("suspended", organization, "state", (State.ACTIVE, State.SUSPENDED), "locked")
 
     def _release(self) -> Change:
         _, grant, _ = self._holder("released")
-        return _column("released", grant, "state", GrantState.ACTIVE, GrantState.RELEASED, "unreserved")
+        return _column("released", grant, "state", (GrantState.ACTIVE, GrantState.RELEASED), "unreserved")
 
     def _lock(self) -> Change:
         _, grant, _ = self._holder("locked")
-        return _column("locked", grant, "state", GrantState.ACTIVE, GrantState.LOCKED, "locked")
+        return _column("locked", grant, "state", (GrantState.ACTIVE, GrantState.LOCKED), "locked")
 
     def _effect(self) -> Change:
         _, grant, _ = self._holder("effective")
         now, later = timezone.now() - timedelta(hours=1), timezone.now() + timedelta(hours=1)
-        return _column("effective", grant, "effective_at", now, later, "unreserved")
+        return _column("effective", grant, "effective_at", (now, later), "unreserved")
 
 
 def _organization(name: str) -> Organization:
@@ -181,7 +181,12 @@ def _member(organization: Organization, username: str, role: Role) -> Membership
     return Membership.objects.create(organization=organization, user=user, role=role)
 
 
-def _column(name: str, row: Any, field: str, on: Any, off: Any, when_off: str, user: str | None = None) -> Change:
+def _column(
+    name: str, row: Any, field: str, values: tuple[Any, Any], when_off: str, *, user: str | None = None
+) -> Change:
+    """A column that is switched between two values, which are that for "on" and that for "off"."""
+    on, off = values
+
     def write(value: Any) -> None:
         type(row).objects.filter(pk=row.pk).update(**{field: value})
 

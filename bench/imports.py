@@ -43,14 +43,12 @@ def _measure(cluster: Cluster, title: str, file: Path) -> None:
         first, again = _command(url, file), _command(url, file)
     for name, done in (("into an empty mirror", first), ("again, unchanged", again)):
         note(f"{name}: {done.says}")
-        note(
-            f"  {done.seconds:.1f} s ({SECONDS}: {_met(SECONDS, done.seconds)}), {done.seconds / bare:.1f} × a bare COPY"
-        )
-        note(f"  {done.megabytes:.0f} MB at its peak ({MEGABYTES}: {_met(MEGABYTES, done.megabytes)})")
+        note(f"  {done.seconds:.1f} s ({_verdict(SECONDS, done.seconds)}), {done.seconds / bare:.1f} × a bare COPY")
+        note(f"  {done.megabytes:.0f} MB at its peak ({_verdict(MEGABYTES, done.megabytes)})")
 
 
-def _met(goal: Goal, value: float) -> str:
-    return "met" if goal.is_met(value) else "MISSED"
+def _verdict(goal: Goal, value: float) -> str:
+    return f"{goal}: {'met' if goal.is_met(value) else 'MISSED'}"
 
 
 def _generate(file: Path, count: int) -> None:
@@ -66,12 +64,11 @@ def _generate(file: Path, count: int) -> None:
 def _bare_copy(url: str, file: Path) -> float:
     """Seconds for the file's lines into a table without index or type: what cannot be saved."""
     begun = time.perf_counter()
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(url) as connection, file.open("rb") as source:
         connection.execute("CREATE TEMPORARY TABLE bare (line text)")
         with connection.cursor().copy("COPY bare FROM STDIN (FORMAT csv, DELIMITER E'\\x01', QUOTE E'\\x02')") as copy:
-            with file.open("rb") as source:
-                while block := source.read(1 << 18):
-                    copy.write(block)
+            while block := source.read(1 << 18):
+                copy.write(block)
     return time.perf_counter() - begun
 
 

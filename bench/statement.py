@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterable
-from itertools import cycle
+from collections.abc import Iterator
+from itertools import cycle, repeat
 from typing import Any
 
 from bench import databases, questions
@@ -14,7 +14,7 @@ from bench.filling import TOKEN
 from bench.report import Goal, figures, noise, section
 from freehold.prepared import Prepared
 from namespaces.api.questions import parse
-from namespaces.facts import FETCH_ONE, parameters
+from namespaces.facts import prepare
 from orgs import tokens
 
 ONE = Prepared("bench_one", "SELECT 1", 0, tuple)
@@ -37,13 +37,12 @@ class Bed:
         self.size = size
         self._database = databases.wrapper(url)
         drawn, digest = questions.draw(url), tokens.digest(TOKEN)
-        self._work: dict[str, tuple[Prepared[Any], Iterable[list[bytes]]]] = {
-            FLOOR: (ONE, cycle([[]])),
-            FLOOR_AGAIN: (ONE, cycle([[]])),
+        self._work: dict[str, Iterator[tuple[Prepared[Any], list[bytes]]]] = {
+            FLOOR: repeat((ONE, [])),
+            FLOOR_AGAIN: repeat((ONE, [])),
         }
         for name, kind in KINDS.items():
-            asked = [parameters(digest, [parse(question)]) for question in getattr(drawn, kind)]
-            self._work[name] = (FETCH_ONE, cycle(asked))
+            self._work[name] = cycle([prepare(digest, [parse(question)]) for question in getattr(drawn, kind)])
 
     @property
     def names(self) -> list[str]:
@@ -52,10 +51,9 @@ class Bed:
     def measure(self, name: str, seconds: float) -> float:
         """Microseconds for one execution."""
         databases.use(self._database)
-        statement, parameters_of = self._work[name]
-        begun, count = time.perf_counter(), 0
-        for values in parameters_of:
-            statement.fetch(values)
+        begun, count, passed = time.perf_counter(), 0, 0.0
+        for statement, parameters in self._work[name]:
+            statement.fetch(parameters)
             count += 1
             if (passed := time.perf_counter() - begun) >= seconds:
                 break

@@ -8,18 +8,21 @@ import time
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from freehold.access import public
 from namespaces.api.checks import check_upload
 
 STALE_SECONDS = 0.2
 _kept: dict[bytes, tuple[float, bytes]] = {}
 
 
+@public
 @csrf_exempt
 def empty(request: HttpRequest) -> HttpResponse:
     """The floor: what the server, Django and the middleware cost without any work."""
     return HttpResponse(b"{}", content_type="application/json")
 
 
+@public
 @csrf_exempt
 def caching_check(request: HttpRequest) -> HttpResponse:
     """The check with a cache of its own in each process: the probe for stale answers must find these."""
@@ -31,6 +34,7 @@ def caching_check(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@public
 @csrf_exempt
 def worker(request: HttpRequest) -> JsonResponse:
     """Which process answers on this connection."""

@@ -36,10 +36,13 @@ def _no_constant(name: str) -> None:
 
 
 class StrictJSONParser(JSONParser):
+    """Reads the body by Django's ``body``, which is limited; a stream would be read to its end."""
+
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
+        body = parser_context["request"].body if parser_context else stream.read()
         try:
-            return loads(stream.read())
+            return loads(body)
         except InvalidJSON as error:
             raise ParseError(str(error)) from error

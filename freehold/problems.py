@@ -30,7 +30,8 @@ def problem(status: int, code: str, detail: str, **extra: Any) -> dict[str, Any]
 
 
 def problem_response(status: int, code: str, detail: str, **extra: Any) -> JsonResponse:
-    return JsonResponse(problem(status, code, detail, **extra), status=status, content_type=CONTENT_TYPE)
+    body = problem(status, code, detail, **extra)
+    return JsonResponse(body, status=status, content_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})
 
 
 def unauthorized() -> JsonResponse:
@@ -82,7 +83,7 @@ def _code(error: exceptions.APIException) -> str:
 
 
 def _headers(error: Exception) -> dict[str, str]:
-    headers = {}
+    headers = {"Cache-Control": "no-store"}  # a cache may hold a 404 that says nothing about it
     if getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = str(error.auth_header)  # type: ignore[attr-defined]  # DRF sets it where there is one
     if getattr(error, "wait", None):

@@ -62,6 +62,8 @@ FREEHOLD_QUARANTINE = timedelta(days=env.integer("FREEHOLD_QUARANTINE_DAYS", 180
 FREEHOLD_TRANSFER_TTL = timedelta(days=env.integer("FREEHOLD_TRANSFER_DAYS", 14, minimum=1))
 FREEHOLD_BLOCKED_RETENTION = timedelta(days=env.integer("FREEHOLD_BLOCKED_RETENTION_DAYS", 90, minimum=1))
 FREEHOLD_BACKLOG_THREAD = FREEHOLD_ENV != "test"  # the suite flushes by hand
+FREEHOLD_WAITERS = env.integer("FREEHOLD_WAITERS", 1)
+FREEHOLD_CDN_SECONDS = env.integer("FREEHOLD_CDN_SECONDS", 60)
 FREEHOLD_BATCH_LIMIT = 1000  # questions in one batch (DESIGN section 5)
 
 # --- Django ---------------------------------------------------------------------------------------------------------
@@ -246,6 +248,8 @@ if CELERY_BROKER_URL == "filesystem://":
     }
 CELERY_BEAT_SCHEDULE = {
     "end-quarantines": {"task": "namespaces.end_quarantines", "schedule": timedelta(hours=1)},
+    # Not worth doing late: the next one sends all that is due.
+    "send-purges": {"task": "namespaces.send_purges", "schedule": timedelta(seconds=5), "options": {"expires": 5}},
     "prune-blocked-attempts": {"task": "namespaces.prune_blocked_attempts", "schedule": timedelta(days=1)},
 }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product, starmap
 from typing import NamedTuple
 
 from freehold.prepared import Prepared
@@ -31,14 +32,26 @@ _ONE = """(SELECT 1::bigint, $1::text, $2::text, nullif($3::text, ''), nullif($4
 _MANY = r"""unnest(string_to_array($1::text, E'\n'), string_to_array($2::text, E'\n'),
               string_to_array($3::text, E'\n', ''), string_to_array($4::text, E'\n', ''))
        WITH ORDINALITY AS q(project, prefixes, username, issuer, position)"""
+_USER_PUBLISHES = f"""EXISTS (
+             SELECT FROM accounts_user u JOIN orgs_membership m ON m.user_id = u.id
+              WHERE u.index_username = q.username AND u.is_active AND m.organization_id = o.id
+                AND (m.role IN ({_literals(PUBLISHING_ROLES)}) OR EXISTS (
+                  SELECT FROM namespaces_teamgrant tg
+                    JOIN orgs_team team ON team.id = tg.team_id AND team.organization_id = o.id
+                    JOIN orgs_teammember tm ON tm.team_id = team.id
+                   WHERE tg.grant_id = g.id AND tm.membership_id = m.id)))"""  # noqa: S608 -- constants of a closed vocabulary
+_TRUSTED = """CASE WHEN q.issuer IS NOT NULL THEN (
+             SELECT jsonb_agg(tp.claims) FROM orgs_trustedpublisher tp
+              WHERE tp.organization_id = o.id AND tp.issuer = q.issuer) END"""
 
 
-def _statement(questions: str) -> str:
+def _statement(*, many: bool, users: bool, claims: bool) -> str:
+    """What no question asks about is left out: the database would make ready for it all the same."""
     return f"""
 SELECT q.position, t.id, t.scopes, t.last_used_at, statement_timestamp(), r.value, p.owner, p.first_uploaded,
        h.namespace, h.grant_state, h.effective_at, h.organization, h.organization_state, h.standing,
        h.user_publishes, h.trusted
-  FROM {questions}
+  FROM {_MANY if many else _ONE}
   LEFT JOIN orgs_servicetoken t
     ON t.digest = $5::bytea AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > statement_timestamp())
   LEFT JOIN namespaces_revision r ON r.id = 1
@@ -46,19 +59,8 @@ SELECT q.position, t.id, t.scopes, t.last_used_at, statement_timestamp(), r.valu
   LEFT JOIN LATERAL (
     SELECT g.name AS namespace, g.state AS grant_state, g.effective_at,
            o.name AS organization, o.state AS organization_state, o.standing,
-           EXISTS (
-             SELECT FROM accounts_user u JOIN orgs_membership m ON m.user_id = u.id
-              WHERE u.index_username = q.username AND u.is_active AND m.organization_id = o.id
-                AND (m.role IN ({_literals(PUBLISHING_ROLES)}) OR EXISTS (
-                  SELECT FROM namespaces_teamgrant tg
-                    JOIN orgs_team team ON team.id = tg.team_id AND team.organization_id = o.id
-                    JOIN orgs_teammember tm ON tm.team_id = team.id
-                   WHERE tg.grant_id = g.id AND tm.membership_id = m.id))
-           ) AS user_publishes,
-           CASE WHEN q.issuer IS NOT NULL THEN (
-             SELECT jsonb_agg(tp.claims) FROM orgs_trustedpublisher tp
-              WHERE tp.organization_id = o.id AND tp.issuer = q.issuer
-           ) END AS trusted
+           {_USER_PUBLISHES if users else "FALSE"} AS user_publishes,
+           {_TRUSTED if claims else "NULL::jsonb"} AS trusted
       FROM namespaces_grant g
       JOIN orgs_organization o ON o.id = ANY (g.owner_id || ARRAY(
         SELECT s.organization_id FROM namespaces_share s
@@ -111,28 +113,41 @@ class Fetched(NamedTuple):
     facts: list[Facts]
 
 
-FETCH_ONE = Prepared("freehold_check", _statement(_ONE), 5, Row._make)
-FETCH_MANY = Prepared("freehold_checks", _statement(_MANY), 5, Row._make)
+class Shape(NamedTuple):
+    """Whether there are many questions, and whether any asks about a user, or about a token's claims."""
+
+    many: bool
+    users: bool
+    claims: bool
+
+
+STATEMENTS = {
+    shape: Prepared("freehold_check_{:d}{:d}{:d}".format(*shape), _statement(**shape._asdict()), 5, Row._make)
+    for shape in starmap(Shape, product((False, True), repeat=3))
+}
 _NO_QUESTION = Question(project="-", publisher=Publisher())  # no name, so nothing is found
 
 
 def fetch(digest: bytes, questions: Sequence[Question]) -> Fetched:
     """The caller's token and the facts of the questions; with no question, the token alone."""
     asked = questions or [_NO_QUESTION]
-    statement = FETCH_ONE if len(asked) == 1 else FETCH_MANY
-    rows = statement.fetch(parameters(digest, asked))
+    statement, parameters = prepare(digest, asked)
+    rows = statement.fetch(parameters)
     return Fetched(_token(rows[0]), rows[0].revision or 0, _facts(rows, len(asked))[: len(questions)])
 
 
-def parameters(digest: bytes, questions: Sequence[Question]) -> list[bytes]:
-    """What the statement takes: the columns of the questions as lines, and the token's digest."""
+def prepare(digest: bytes, questions: Sequence[Question]) -> tuple[Prepared[Row], list[bytes]]:
+    """The statement for the questions, and its parameters: the questions' columns as lines, and the token's digest."""
+    users = [username(question.publisher.user) or "" for question in questions]
+    issuers = [issuer(question) or "" for question in questions]
     columns = (
         [question.project for question in questions],
         [" ".join(prefixes(question.project)) for question in questions],
-        [username(question.publisher.user) or "" for question in questions],
-        [issuer(question) or "" for question in questions],
+        users,
+        issuers,
     )
-    return [*("\n".join(column).encode() for column in columns), digest]
+    statement = STATEMENTS[Shape(len(questions) > 1, any(users), any(issuers))]
+    return statement, [*("\n".join(column).encode() for column in columns), digest]
 
 
 def username(user: str | None) -> str | None:

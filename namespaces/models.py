@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Deferrable, F, Func, Q
 from django.utils import timezone
@@ -258,3 +259,62 @@ class BlockedAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.project} by {self.publisher}"
+
+
+class PurgeEndpointQuerySet(models.QuerySet["PurgeEndpoint"]):
+    def due(self) -> PurgeEndpointQuerySet:
+        """Those to which something may be sent now."""
+        return self.filter(disabled_at__isnull=True, next_attempt_at__lte=timezone.now())
+
+
+class PurgeEndpoint(models.Model):
+    """An address that is told which cached answers a change concerns (``docs/cdn.md``).
+
+    It has been told of everything up to ``delivered_revision``. ``secrets`` holds the one that signs and, after a
+    rotation, the one before it. They are kept in clear, for a signature can't be made with a hash: they let who has
+    them send purges to the receiver, and nothing else. They go into no log, no audit event and no error.
+    """
+
+    url = models.CharField(_("address"), max_length=500)
+    secrets = ArrayField(models.CharField(max_length=100), verbose_name=_("secrets"), editable=False)
+    delivered_revision = models.BigIntegerField(_("told up to"))
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    next_attempt_at = models.DateTimeField(_("not before"), default=timezone.now)
+    failing_since = models.DateTimeField(_("failing since"), null=True, blank=True)
+    last_error = models.CharField(_("last error"), max_length=500, blank=True)
+    disabled_at = models.DateTimeField(_("given up"), null=True, blank=True)
+
+    objects: ClassVar[models.Manager[PurgeEndpoint]] = PurgeEndpointQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("purge webhook")
+        verbose_name_plural = _("purge webhooks")
+        constraints = [
+            models.CheckConstraint(
+                name="purge_endpoint_has_secrets", condition=Q(secrets__len__gt=0) & Q(secrets__len__lte=2)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"purge webhook {self.pk}"
+
+
+class Usage(models.Model):
+    """What one project cost the index on one day, as the index reported it; the project need not be in the mirror."""
+
+    day = models.DateField(_("day"))
+    project = models.CharField(_("project"), max_length=names.MAX_LENGTH, db_collation="C")
+    bytes = models.BigIntegerField(_("bytes"))
+    downloads = models.BigIntegerField(_("downloads"))
+
+    class Meta:
+        verbose_name = _("usage")
+        verbose_name_plural = _("usage")
+        constraints = [
+            models.UniqueConstraint(fields=["day", "project"], name="usage_unique"),
+            models.CheckConstraint(name="usage_project_normalized", condition=Q(project__regex=NORMALIZED_NAME)),
+            models.CheckConstraint(name="usage_not_negative", condition=Q(bytes__gte=0) & Q(downloads__gte=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project} on {self.day}"

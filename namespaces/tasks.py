@@ -9,6 +9,7 @@ from django.utils import timezone
 from namespaces.errors import NotNow
 from namespaces.models import BlockedAttempt, Grant
 from namespaces.services.lifecycle import end_quarantine
+from namespaces.services.purges import deliver_all
 from namespaces.states import GrantState
 from orgs.actors import Actor
 
@@ -37,3 +38,9 @@ def prune_blocked_attempts() -> int:
     before = timezone.now() - settings.FREEHOLD_BLOCKED_RETENTION
     deleted, _ = BlockedAttempt.objects.filter(last_at__lt=before).delete()
     return deleted
+
+
+@shared_task(name="namespaces.send_purges", ignore_result=True)
+def send_purges() -> int:
+    """Tell caches what has changed."""
+    return deliver_all()

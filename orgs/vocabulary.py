@@ -57,8 +57,9 @@ PUBLISHING_ROLES: tuple[Role, ...] = tuple(role for role in Role if Permission.P
 
 
 class Scope(models.TextChoices):
-    """What a service token may do. An index needs all of them."""
+    """What a service token may do. An index needs the first three, and the last where traffic is billed."""
 
     CHECK = "check", _("Ask whether an upload is allowed")
     PROJECTS = "projects", _("Keep the mirror of projects")
     FEED = "feed", _("Read the snapshot and the feed of changes")
+    USAGE = "usage", _("Report what projects cost the index")

@@ -201,7 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             reply(self, *fake.respond(self.command, self.path, body))
 
-    do_POST = do_GET
+    do_POST = do_GET  # noqa: N815 -- the name is the base class's
 
     def log_message(self, *_: Any) -> None:
         pass

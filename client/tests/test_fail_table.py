@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-
 from fakes import answer, grant, organization, reply
 from freehold_client import Publisher
 
-EFFECTIVE = datetime(2025, 1, 1, tzinfo=timezone.utc)
+EFFECTIVE = datetime(2025, 1, 1, tzinfo=UTC)
 BEFORE, AFTER = EFFECTIVE - timedelta(days=1), EFFECTIVE + timedelta(days=1)
 
 STRANGER = Publisher(user="mallory")

@@ -6,10 +6,9 @@ import json
 import socket
 import threading
 import time
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
-
 from fakes import TOKEN, FakeFreehold, answer, black_hole, drip, grant, http, organization, raw, reply, serving
 from freehold_client import NamespaceClient, Publisher, sockets
 from freehold_client.breaker import Breaker
@@ -300,12 +299,12 @@ class TestConnections:
             NamespaceClient("http://x", token)
 
     def test_claims_that_are_no_json(self, client, world) -> None:
-        publisher = Publisher(claims={"iss": "x", "at": datetime.now(timezone.utc)})
+        publisher = Publisher(claims={"iss": "x", "at": datetime.now(UTC)})
         assert client.check_upload("acme-new", publisher).status == 503
         assert client.check_upload("acme-new", STRANGER).source == "server"
 
     def test_dates_at_the_end_of_time(self, client) -> None:
-        for moment in (datetime.min.replace(tzinfo=timezone.utc), datetime.max.replace(tzinfo=timezone.utc)):
+        for moment in (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)):
             client.check_upload("acme-new", STRANGER, first_uploaded=moment)
 
 
@@ -380,5 +379,13 @@ def test_log_and_counters(client, world, caplog) -> None:
         "source": "snapshot",
     }
     counted = {name: count for name, count in client.counters.items() if count}
-    assert counted == {"checks": 1, "calls": 1, "no_answer": 1, "unavailable": 1, "refreshes": 1, "snapshots_taken": 1}
+    assert counted == {
+        "checks": 1,
+        "asked": 1,
+        "calls": 1,
+        "no_answer": 1,
+        "unavailable": 1,
+        "refreshes": 1,
+        "snapshots_taken": 1,
+    }
     assert TOKEN not in caplog.text

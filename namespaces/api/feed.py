@@ -11,12 +11,15 @@ from rest_framework.views import APIView
 
 from freehold.caching import cacheable
 from freehold.schema import problems
-from namespaces import feed
+from namespaces import feed, waiting
 from namespaces.api.serializers import ChangesQuerySerializer, ChangesSerializer, SnapshotSerializer
+from namespaces.api.shapes import RETRY_PARAMETER
 from orgs.api.permissions import CanFollow
 
 PRIVATE = "private, no-cache"
 JSON = "application/json"
+NO_PLACE = "2"
+"""Seconds after which who found no place to wait may ask again."""
 
 
 @method_decorator(gzip_page, name="dispatch")
@@ -42,14 +45,21 @@ class ChangesView(APIView):
 
     @extend_schema(
         operation_id="list_changes",
-        parameters=[ChangesQuerySerializer],
+        parameters=[ChangesQuerySerializer, RETRY_PARAMETER],
         responses={200: ChangesSerializer} | problems(400, 401, 403, 410),
     )
     def get(self, request: Request) -> HttpResponse:
-        """What has changed since a revision, in order and without a gap; 410 when a new snapshot is needed."""
+        """What has changed since a revision, in order and without a gap; 410 when a new snapshot is needed.
+
+        With `wait`, an answer without changes is held back until there is one or the time has passed. Few may wait at
+        once: when no place is free, the answer comes at once, with `Retry-After`.
+        """
         query = ChangesQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
-        body = feed.changes(**query.validated_data)
-        response = HttpResponse(body, content_type=JSON)
+        after, limit, wait = (query.validated_data[key] for key in ("after", "limit", "wait"))
+        waited = waiting.wait_for_change(after=after, seconds=wait)
+        response = HttpResponse(feed.changes(after=after, limit=limit), content_type=JSON)
         response["Cache-Control"] = "no-store"
+        if not waited:
+            response["Retry-After"] = NO_PLACE
         return response

@@ -12,13 +12,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from freehold.caching import held
 from freehold.errors import Invalid, NotFound
 from freehold.schema import problems
 from namespaces.api.serializers import ProjectInputSerializer, ProjectNamespacesSerializer, ProjectSerializer
 from namespaces.api.shapes import NAME_PARAMETER
 from namespaces.api.simple import CONTENT_TYPE, simple_response
 from namespaces.errors import InvalidNamespace
-from namespaces.names import InvalidName, normalize, prefixes
+from namespaces.names import InvalidName, normalize
+from namespaces.purging import project_keys
 from namespaces.selectors import project_namespaces
 from namespaces.services.projects import delete_project, put_project
 from orgs.api.permissions import Anybody, CanMirror
@@ -55,12 +57,12 @@ class ProjectDetail(APIView):
         """
         project = _normalized(name)
         if project != name:
-            return HttpResponsePermanentRedirect(reverse("project", args=[project]))
-        marks = project_namespaces(project)
-        listed = None if marks is None else [{"name": mark.name, "owned": mark.owned} for mark in marks]
-        # By every prefix, so that a purge of a namespace that is new reaches the answers from before it was.
-        keys = (f"project/{project}", *(f"within/{prefix}" for prefix in prefixes(project)))
-        return simple_response(request, {"name": project, "namespaces": listed}, *keys)
+            return held(HttpResponsePermanentRedirect(reverse("project", args=[project])))
+        found = project_namespaces(project)
+        listed = None if found is None else [{"name": mark.name, "owned": mark.owned} for mark in found.marks]
+        until = None if found is None else found.until
+        payload = {"name": project, "namespaces": listed}
+        return simple_response(request, payload, project_keys(project), until=until)
 
     @extend_schema(
         operation_id="put_project",

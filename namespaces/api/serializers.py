@@ -173,3 +173,11 @@ class ChangesSerializer(serializers.Serializer[Any]):
 class ChangesQuerySerializer(serializers.Serializer[Any]):
     after = serializers.IntegerField(min_value=0, max_value=2**63 - 1)
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=500)
+    wait = serializers.IntegerField(
+        min_value=0, max_value=25, default=0, help_text="Seconds to wait for a change when there is none yet."
+    )
+
+
+class UsageReceiptSerializer(serializers.Serializer[Any]):
+    day = serializers.DateField()
+    projects = serializers.IntegerField(help_text="How many were reported.")

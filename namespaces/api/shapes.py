@@ -6,6 +6,7 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
 
+from namespaces.metering import LIMIT, MOST
 from namespaces.names import MAX_LENGTH
 
 NAME_SCHEMA: dict[str, Any] = {
@@ -20,6 +21,17 @@ OWNER_SCHEMA: dict[str, Any] = {
 }
 NAME_PARAMETER = OpenApiParameter(
     "name", NAME_SCHEMA, OpenApiParameter.PATH, description="A project name; its normalized form is the canonical one."
+)
+
+DAY_PARAMETER = OpenApiParameter(
+    "day", {"type": "string", "format": "date"}, OpenApiParameter.PATH, description="A day in UTC that has begun."
+)
+RETRY_PARAMETER = OpenApiParameter(
+    "Retry-After",
+    {"type": "integer"},
+    OpenApiParameter.HEADER,
+    response=[200],
+    description="When no place to wait was free: seconds after which to ask again.",
 )
 
 
@@ -79,4 +91,24 @@ BATCH_SCHEMA: dict[str, Any] = {
         }
     },
     "required": ["questions"],
+}
+
+_COUNT_SCHEMA: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": MOST}
+
+USAGE_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "projects": {
+            "type": "array",
+            "maxItems": LIMIT,
+            "description": "Each project once, whatever its spelling.",
+            "items": {
+                "type": "object",
+                "properties": {"project": NAME_SCHEMA, "bytes": _COUNT_SCHEMA, "downloads": _COUNT_SCHEMA},
+                "required": ["project", "bytes", "downloads"],
+            },
+        }
+    },
+    "required": ["projects"],
+    "example": {"projects": [{"project": "acme-widgets", "bytes": 123456789, "downloads": 42}]},
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpResponse, HttpResponsePermanentRedirect
@@ -11,12 +13,14 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from freehold.caching import cacheable
+from freehold.caching import cacheable, held, keyed
+from freehold.problems import problem_response
 from freehold.schema import problems
 from namespaces.api.serializers import NamespaceListSerializer, NamespaceSerializer
 from namespaces.api.shapes import NAME_PARAMETER
 from namespaces.errors import NoSuchNamespace
 from namespaces.names import InvalidName, normalize
+from namespaces.purging import NAMESPACES, namespace_keys
 from namespaces.selectors import all_namespaces, namespace_entry
 from orgs.api.permissions import Anybody
 
@@ -25,9 +29,12 @@ META = {"api-version": "1.5"}
 """The version of the simple API that has ``namespaces`` (PEP 752, "Repository Metadata")."""
 
 
-def simple_response(request: Request, payload: dict[str, Any], *keys: str) -> HttpResponse:
+def simple_response(
+    request: Request, payload: dict[str, Any], keys: Iterable[str], *, until: datetime | None = None
+) -> HttpResponse:
+    """``until``: when the answer changes by itself, without a purge."""
     body = json.dumps({"meta": META} | payload, separators=(",", ":")).encode()
-    return cacheable(request, body, content_type=CONTENT_TYPE, keys=keys)
+    return held(cacheable(request, body, content_type=CONTENT_TYPE, keys=keys), until=until)
 
 
 class NamespaceList(APIView):
@@ -40,7 +47,7 @@ class NamespaceList(APIView):
     @extend_schema(operation_id="list_namespaces", responses={(200, CONTENT_TYPE): NamespaceListSerializer})
     def get(self, request: Request) -> HttpResponse:
         entries = [{"name": e.name, "parent": e.parent, "owner": e.owner} for e in all_namespaces()]
-        return simple_response(request, {"namespaces": entries}, "namespaces")
+        return simple_response(request, {"namespaces": entries}, (NAMESPACES,))
 
 
 class NamespaceDetail(APIView):
@@ -62,9 +69,15 @@ class NamespaceDetail(APIView):
             raise NoSuchNamespace(str(error)) from error
         canonical = reverse("simple-namespace", args=[namespace])
         if request.path != canonical:  # another spelling, or a trailing slash
-            return HttpResponsePermanentRedirect(canonical)
+            return held(HttpResponsePermanentRedirect(canonical))
         entry = namespace_entry(namespace)
         if entry is None:
-            raise NoSuchNamespace(f"{namespace!r} is not a reserved namespace.")
+            return not_reserved(namespace)
         payload = {"name": entry.name, "parent": entry.parent, "children": list(entry.children), "owner": entry.owner}
-        return simple_response(request, payload, "namespaces", f"namespace/{namespace}")
+        return simple_response(request, payload, namespace_keys(namespace))
+
+
+def not_reserved(namespace: str) -> HttpResponse:
+    """404, which may be held too: it is purged when the namespace is granted."""
+    response = problem_response(404, NoSuchNamespace.code, f"{namespace!r} is not a reserved namespace.")
+    return held(keyed(response, namespace_keys(namespace)))

@@ -11,13 +11,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from freehold.access import builders_only, public
-from freehold.caching import PUBLIC, cacheable
+from freehold.caching import PUBLIC, cacheable, keyed
 from namespaces import names, pages
+from namespaces.purging import NAMESPACES, PAGES, namespace_key
 from namespaces.states import ENFORCED
 
 HTML = "text/html; charset=utf-8"
 LONGEST_QUERY = 300
-REGISTER_KEY = "namespaces"
 
 
 def typed(request: HttpRequest, field: str) -> str:
@@ -28,11 +28,7 @@ def typed(request: HttpRequest, field: str) -> str:
 def page(request: HttpRequest, template: str, context: dict[str, Any], *keys: str) -> HttpResponse:
     """A page that is the same for everybody, so that a cache may hold it until one of the keys is purged."""
     body = render_to_string(template, context, request).encode()
-    return cacheable(request, body, content_type=HTML, keys=(REGISTER_KEY, *keys))
-
-
-def namespace_key(namespace: str) -> str:
-    return f"namespace/{namespace}"
+    return cacheable(request, body, content_type=HTML, keys=(PAGES, NAMESPACES, *keys))
 
 
 @public
@@ -109,8 +105,7 @@ def not_reserved(request: HttpRequest, name: str) -> HttpResponse:
     body = render_to_string("namespaces/not_reserved.html", context, request)
     response = HttpResponse(body, status=404)
     response["Cache-Control"] = PUBLIC
-    response["Surrogate-Key"] = REGISTER_KEY
-    return response
+    return keyed(response, (PAGES, NAMESPACES))
 
 
 def moved(request: HttpRequest, path: str) -> HttpResponse:

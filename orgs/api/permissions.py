@@ -43,3 +43,7 @@ class CanMirror(ScopePermission):
 
 class CanFollow(ScopePermission):
     scope = Scope.FEED
+
+
+class CanReport(ScopePermission):
+    scope = Scope.USAGE

@@ -29,7 +29,7 @@ class TestAddress:
     @pytest.mark.parametrize("again", ["sam@example.com", "SAM@example.com", "sam@EXAMPLE.com", "Sam@Example.Com"])
     def test_there_is_one_user_for_each_without_case(self, again: str) -> None:
         create("sam@example.com")
-        with pytest.raises(IntegrityError, match="user_email_unique|email"), transaction.atomic():
+        with pytest.raises(IntegrityError, match=r"user_email_unique|email"), transaction.atomic():
             create(again)
         assert User.objects.count() == 1
 
@@ -83,7 +83,21 @@ class TestIndexUsername:
 
     @pytest.mark.parametrize(
         "name",
-        ["", "-", "Sam", "SAM", "-sam", "sam-", ".sam", "sam.", "sam spade", "sam\n", "s\u00e4m", "\u212aim", "user:sam"],
+        [
+            "",
+            "-",
+            "Sam",
+            "SAM",
+            "-sam",
+            "sam-",
+            ".sam",
+            "sam.",
+            "sam spade",
+            "sam\n",
+            "s\u00e4m",
+            "\u212aim",
+            "user:sam",
+        ],
         ids=ascii,
     )
     def test_and_what_not(self, name: str) -> None:

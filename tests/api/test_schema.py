@@ -17,6 +17,7 @@ from django.urls import URLResolver, get_resolver
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection, positive_data_acceptance
 
+from namespaces import waiting
 from tests import factories
 
 
@@ -73,7 +74,14 @@ def one_connection() -> Iterator[None]:
 
 
 @pytest.fixture
-def token(db: None, one_connection: None) -> str:
+def nobody_waits() -> Iterator[None]:
+    """The place to wait is taken, so that no question for changes is held back."""
+    with waiting._places:
+        yield
+
+
+@pytest.fixture
+def token(db: None, one_connection: None, nobody_waits: None) -> str:
     organization = factories.organization("acme")
     factories.member(organization, "alice")
     factories.grant("a", organization)
@@ -89,6 +97,8 @@ def test_what_the_schema_says_holds(case: schemathesis.Case, token: str) -> None
     """No 5xx, the right content types and shapes, and nothing that is not described."""
     headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"}
     excluded = [ignored_auth]  # it would call with other tokens than ours; tests of the callers do
+    if case.operation.definition.raw["operationId"] == "put_usage":
+        excluded += [positive_data_acceptance]  # a day that has not begun is refused, and so is a project given twice
     if case.operation.definition.raw["operationId"] == "list_changes":
         excluded += [positive_data_acceptance, negative_data_rejection]  # what is not reached yet is 410, valid or not
     case.call_and_validate(headers=headers, excluded_checks=excluded)

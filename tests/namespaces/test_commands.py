@@ -236,7 +236,10 @@ class TestCheckUpload:
             (["acme-new"], "give --user, --organization or both"),
             (["a b", "--user", "mallory"], "'a b' is not a valid project name"),
             (["acme\n", "--user", "mallory"], r"'acme\n' is not a valid project name"),
-            (["acme", "--user", "mallory", "--first-uploaded", "yesterday"], "--first-uploaded must be 'new' or a time"),
+            (
+                ["acme", "--user", "mallory", "--first-uploaded", "yesterday"],
+                "--first-uploaded must be 'new' or a time",
+            ),
             (["acme", "--user", "mallory", "--first-uploaded", "2021-03-04"], "a time with its zone"),
             (["acme", "--user", "mallory", "--first-uploaded", ""], "--first-uploaded must be 'new' or a time"),
             (["acme", "--user", ""], "--user must be"),

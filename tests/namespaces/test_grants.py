@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
@@ -318,9 +319,9 @@ def test_a_child_and_a_strangers_grant_at_once_never_throw_each_other_out() -> N
         name = f"crowd{number}"
         parent = factories.grant(name, acme)
         outcomes = all_at_once(
-            lambda parent=parent, name=name: create_child(actor=Actor.operator(), parent=parent, name=f"{name}-x-y"),
-            lambda name=name: give(f"{name}-x", other),
-            lambda name=name: give(f"{name}-x-y-z", other),
+            partial(create_child, actor=Actor.operator(), parent=parent, name=f"{name}-x-y"),
+            partial(give, f"{name}-x", other),
+            partial(give, f"{name}-x-y-z", other),
         )
         assert outcomes == ["done", "namespace-taken", "namespace-taken"], number
 

@@ -208,13 +208,13 @@ class TestTrees:
         assert grandchild.root == root
 
     def test_a_discarded_child_leaves_no_name_open(self) -> None:
-        root, child, _ = tree()
+        _, child, _ = tree()
         lifecycle.release_namespace(actor=Actor.operator(), grant=child)
         with pytest.raises(NamespaceTaken, match="overlaps with 'acme'"):
             grant_namespace(actor=Actor.operator(), name="acme-labs", organization=factories.organization())
 
     def test_a_discarded_child_stays_when_its_root_comes_back(self) -> None:
-        root, child, grandchild = grants = tree()
+        root, child, _ = grants = tree()
         lifecycle.release_namespace(actor=Actor.operator(), grant=child)
         lifecycle.release_namespace(actor=Actor.operator(), grant=root)
         lifecycle.reinstate_namespace(actor=Actor.operator(), grant=root)

@@ -395,7 +395,11 @@ def test_pages_ask_the_database_a_bounded_number_of_times(
 
 @pytest.mark.parametrize(
     ("address", "keys"),
-    [("/", "namespaces"), ("/namespaces/", "namespaces"), ("/namespaces/acme/", "namespaces namespace/acme")],
+    [
+        ("/", "pages namespaces"),
+        ("/namespaces/", "pages namespaces"),
+        ("/namespaces/acme/", "pages namespaces namespace/acme"),
+    ],
 )
 def test_pages_may_be_cached_for_a_minute_and_purged(
     client: Client, acme: Organization, address: str, keys: str

@@ -44,7 +44,7 @@ def seal() -> None:
         cursor.execute("SET CONSTRAINTS auditevent_seal DEFERRED")
 
 
-def run(statement: str, *parameters: object) -> None:
+def run(statement: str, *parameters: str) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, parameters)
 
@@ -102,10 +102,20 @@ class TestAppendOnly:
         assert first_broken_audit_event() == (1, None)
 
     def test_one_that_was_numbered_by_hand_does_not_get_in(self) -> None:
-        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        @transaction.atomic
+        def write_and_number_it() -> None:
             write()
             run("UPDATE orgs_auditevent SET position = 7, hash = sha256('')")
             seal()
+
+        with pytest.raises(IntegrityError, match="append-only"):
+            write_and_number_it()
+
+
+IN = "orgs_auditevent"
+OF = f"FROM {IN}"
+MOVE = f"UPDATE {IN} SET position ="
+COLUMNS, VALUES = "at, actor, action, target, organization, origin", "now(), 'x', 'y', 'z', '', ''"
 
 
 class TestChain:
@@ -146,17 +156,12 @@ class TestChain:
             ("DELETE FROM orgs_auditevent WHERE position = 2", 2),
             ("DELETE FROM orgs_auditevent WHERE position IN (2, 3)", 2),
             ("UPDATE orgs_auditevent SET position = NULL WHERE position = 2", 2),
-            ("DELETE FROM orgs_auditevent WHERE position = 2;"
-             "UPDATE orgs_auditevent SET position = position - 1 WHERE position > 2", 2),
-            ("UPDATE orgs_auditevent SET position = 9 WHERE position = 2;"
-             "UPDATE orgs_auditevent SET position = 2 WHERE position = 3;"
-             "UPDATE orgs_auditevent SET position = 3 WHERE position = 9", 2),
-            ("INSERT INTO orgs_auditevent (position, at, actor, action, target, organization, origin, hash)"
-             " VALUES (5, now(), 'x', 'y', 'z', '', '', sha256(''))", 5),
-            ("INSERT INTO orgs_auditevent (at, actor, action, target, organization, origin)"
-             " VALUES (now(), 'x', 'y', 'z', '', '')", 5),
+            (f"DELETE {OF} WHERE position = 2; UPDATE {IN} SET position = position - 1 WHERE position > 2", 2),
+            (f"{MOVE} 9 WHERE position = 2; {MOVE} 2 WHERE position = 3; {MOVE} 3 WHERE position = 9", 2),
+            (f"INSERT INTO {IN} ({COLUMNS}, position, hash) VALUES ({VALUES}, 5, sha256(''))", 5),
+            (f"INSERT INTO {IN} ({COLUMNS}) VALUES ({VALUES})", 5),
         ],
-    )  # fmt: skip
+    )
     def test_tampering_is_found_where_it_begins(self, tamper: str, found: int) -> None:
         """By somebody who may switch the triggers off."""
         write(4)
@@ -196,9 +201,14 @@ class TestConcurrency:
 
     def test_a_change_and_its_event_are_committed_together_or_not_at_all(self) -> None:
         grant = factories.grant("acme", factories.organization())
-        with nothing_changes(), pytest.raises(RuntimeError, match="the power fails"), transaction.atomic():
+
+        @transaction.atomic
+        def lock_until_the_power_fails() -> None:
             lock_namespace(actor=OPERATOR, grant=grant)
             raise RuntimeError("the power fails")
+
+        with nothing_changes(), pytest.raises(RuntimeError, match="the power fails"):
+            lock_until_the_power_fails()
 
     def test_without_its_event_nothing_is_changed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         grant = factories.grant("acme", factories.organization())
@@ -289,12 +299,12 @@ SERVICES: dict[str, Case] = {
         lambda w: {"grant": w.grant(), "to": w.guest},
         [("namespace.transferred", "acme"), ("namespace.transferred", "guest")],
     ),
-    "create_organization": (lambda w: {"name": "new", "kind": Kind.COMPANY}, [("organization.created", "new")]),
+    "create_organization": (lambda _: {"name": "new", "kind": Kind.COMPANY}, [("organization.created", "new")]),
     "add_member": (
         lambda w: {"organization": w.acme, "email": w.user.email, "role": Role.MEMBER},
         [("member.added", "acme")],
     ),
-    "create_service_token": (lambda w: {"name": "index", "scopes": [Scope.CHECK]}, [("token.created", "")]),
+    "create_service_token": (lambda _: {"name": "index", "scopes": [Scope.CHECK]}, [("token.created", "")]),
     "revoke_service_token": (lambda w: {"token": w.token}, [("token.revoked", "")]),
 }
 

@@ -58,7 +58,7 @@ class TestCreateOrganization:
 
     @pytest.mark.parametrize("arguments", [["acme"], ["acme", "--kind", "charity"], ["--kind", "company"]])
     def test_what_is_missing_or_unknown(self, arguments: list[str]) -> None:
-        with nothing_changes(), pytest.raises(CommandError, match="required|invalid choice"):
+        with nothing_changes(), pytest.raises(CommandError, match=r"required|invalid choice"):
             run("create_organization", *arguments)
 
 
@@ -67,7 +67,9 @@ class TestAddMember:
     def test_in_each_role(self, role: Role) -> None:
         factories.organization("acme")
         factories.user("sam")
-        assert run("add_member", "Acme", "SAM@example.com", "--role", role) == f"sam@example.com is in acme as {role}.\n"
+        assert (
+            run("add_member", "Acme", "SAM@example.com", "--role", role) == f"sam@example.com is in acme as {role}.\n"
+        )
         assert Membership.objects.get().role == role
 
     def test_refused(self) -> None:
@@ -94,7 +96,7 @@ class TestCreateServiceToken:
         [
             (["--scope", "check"], {Scope.CHECK}),
             (["--scope", "check", "feed"], {Scope.CHECK, Scope.FEED}),
-            (["--scope", "check", "--scope", "projects", "--scope", "feed"], set(Scope)),
+            (["--scope", "check", "--scope", "projects", "--scope", "feed", "usage"], set(Scope)),
             (["--scope", "check", "check"], {Scope.CHECK}),
         ],
     )
@@ -122,9 +124,11 @@ class TestCreateServiceToken:
         message = refused("create_service_token", name, "--scope", "check")
         assert message == "A token has a name of 1 to 100 printable characters."
 
-    @pytest.mark.parametrize("arguments", [[], ["--scope"], ["--scope", "admin"], ["--scope", "check", "--days", "many"]])
+    @pytest.mark.parametrize(
+        "arguments", [[], ["--scope"], ["--scope", "admin"], ["--scope", "check", "--days", "many"]]
+    )
     def test_what_is_missing_or_unknown(self, arguments: list[str]) -> None:
-        with nothing_changes(), pytest.raises(CommandError, match="required|expected|invalid"):
+        with nothing_changes(), pytest.raises(CommandError, match=r"required|expected|invalid"):
             run("create_service_token", "index", *arguments)
 
 

@@ -68,7 +68,9 @@ class TestSettingUp:
         with nothing_changes(), pytest.raises(OrganizationNameTaken, match="named 'acme-corp' already"):
             create_organization(actor=actor, name=again, kind=Kind.COMMUNITY)
 
-    @pytest.mark.parametrize("name", ["", "-", "a b", "acme\n", "\u212aube", "user:acme", "a" * 101, "a" * 201], ids=ascii)
+    @pytest.mark.parametrize(
+        "name", ["", "-", "a b", "acme\n", "\u212aube", "user:acme", "a" * 101, "a" * 201], ids=ascii
+    )
     def test_what_is_no_name(self, name: str) -> None:
         actor = person()
         with nothing_changes(), pytest.raises(Invalid):

@@ -79,9 +79,7 @@ class TestForm:
 
 def create(*scopes: Scope, days: int | None = None, name: str = "index") -> str:
     expires_at = None if days is None else timezone.now() + timedelta(days=days)
-    return create_service_token(
-        actor=Actor.operator(), name=name, scopes=scopes or tuple(Scope), expires_at=expires_at
-    )
+    return create_service_token(actor=Actor.operator(), name=name, scopes=scopes or tuple(Scope), expires_at=expires_at)
 
 
 def stored() -> ServiceToken:

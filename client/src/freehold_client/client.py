@@ -105,7 +105,6 @@ class NamespaceClient:
         since = None if first_uploaded is None else wire.since_epoch(first_uploaded)
         if since is not None and exists is False:
             raise ValueError("A project that was uploaded before is not new.")
-        self._counters.add("checks")
         try:
             project = normalize(name)
         except (InvalidName, TypeError) as error:
@@ -116,6 +115,7 @@ class NamespaceClient:
         if snapshot is not None and not covering:
             self._counters.add("outside")
             return fallback.outside(project, snapshot.revision)
+        self._counters.add("asked")
         upload = Upload(project, publisher, bool(exists) or since is not None, since, owner)
         return self._ask(upload, _question(upload, exists, first_uploaded)) or self._without_answer(
             upload, snapshot, covering

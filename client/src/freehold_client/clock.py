@@ -9,18 +9,19 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
-
-def _elapsed() -> float:
-    """Seconds since some start; unlike ``time.monotonic`` on Linux, with the time that the machine was asleep."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+# On Linux time.monotonic stands still while the machine is asleep, and a snapshot does not.
+_ELAPSED: Callable[[], float] = (
+    partial(time.clock_gettime, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
+)
 
 
 class Clock(NamedTuple):
     """Two ways to tell the time, both in seconds: one that only ever goes on, one that tells the date."""
 
-    elapsed: Callable[[], float] = _elapsed if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
+    elapsed: Callable[[], float] = _ELAPSED
     wall: Callable[[], float] = time.time
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from freehold_client import wire
+from freehold_client import collector, wire
 from freehold_client.clock import Clock, Freshness
 from freehold_client.counters import Counters
 from freehold_client.errors import FreeholdUnavailable
@@ -99,7 +99,8 @@ class Follower:
     def _take(self) -> None:
         asked = self._clock.elapsed()
         answer = self._get("/api/v1/snapshot", SNAPSHOT_SECONDS, SNAPSHOT_LIMIT)
-        taken = wire.snapshot(_json(answer))
+        with collector.paused():
+            taken = wire.snapshot(_json(answer))
         self.snapshot = taken  # first: an old snapshot must never look fresh
         self.freshness.confirm(asked)
         self._counters.add("snapshots_taken")

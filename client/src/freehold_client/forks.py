@@ -7,6 +7,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from freehold_client import collector
+
 _methods: list[weakref.WeakMethod[Callable[[], Any]]] = []
 
 
@@ -17,6 +19,7 @@ def in_child(method: Callable[[], Any]) -> None:
 
 
 def _after_fork() -> None:
+    collector.after_fork()
     for known in _methods:
         if (method := known()) is not None:
             method()

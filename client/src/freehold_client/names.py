@@ -14,7 +14,6 @@ MAX_LENGTH = 200
 # Explicit ASCII classes and no IGNORECASE: U+212A, the Kelvin sign, folds to "k" and would slip through. Matched with
 # fullmatch: "$" would let a trailing newline through. Tested before normalizing, for normalizing hides both.
 _VALID = re.compile(r"[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]").fullmatch
-_SEPARATORS = re.compile(r"[-_.]+")
 _NORMALIZED = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*").fullmatch
 
 
@@ -39,7 +38,10 @@ def normalize(name: str) -> str:
     """
     if len(name) > MAX_LENGTH or _VALID(name) is None:
         raise InvalidName(_explain(name))
-    return _SEPARATORS.sub("-", name).lower()
+    normalized = name.lower().replace("_", "-").replace(".", "-")
+    while "--" in normalized:
+        normalized = normalized.replace("--", "-")
+    return normalized
 
 
 def prefixes(normalized: str) -> list[str]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from sys import intern
 from typing import Any, BinaryIO, NamedTuple
 
+from freehold_client import collector
 from freehold_client.counters import Counters
 from freehold_client.logs import fields, log
 from freehold_client.snapshot import Grant, Organization, Snapshot
@@ -56,7 +57,7 @@ class Store:
     def restore(self) -> Restored | None:
         """What is on disk, None when nothing there can be used. Never raises."""
         try:
-            with (self._directory / "snapshot").open("rb") as file:
+            with (self._directory / "snapshot").open("rb") as file, collector.paused():
                 restored, self._digest = _load(file, self._origin)
         except FileNotFoundError:
             return None
@@ -187,7 +188,8 @@ def _load(file: BinaryIO, origin: str) -> tuple[Restored, str]:
 
 def _grant(row: list[Any]) -> Grant:
     name, state, effective_at, owner, shares, publishers = row
-    return Grant(name, intern(state), effective_at, intern(owner), _pairs(shares), _pairs(publishers))
+    shared = _pairs(shares) if shares else ()
+    return Grant(name, intern(state), effective_at, intern(owner), shared, _pairs(publishers) if publishers else ())
 
 
 def _organization(row: list[Any]) -> Organization:
@@ -197,4 +199,4 @@ def _organization(row: list[Any]) -> Organization:
 
 
 def _pairs(rows: list[Any]) -> tuple[tuple[Any, Any], ...]:
-    return tuple([(intern(first), second) for first, second in rows]) if rows else ()
+    return tuple([(intern(first), second) for first, second in rows])

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import datetime, timezone
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from freehold_client.decisions import Decision
@@ -16,7 +18,7 @@ from freehold_client.names import covers, is_normalized
 from freehold_client.snapshot import Grant, Organization, Snapshot
 
 _Type = TypeVar("_Type")
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STATES = frozenset({"active", "locked", "quarantined"})
 _TEXT_LIMIT = 1000
 
@@ -103,8 +105,8 @@ def grant(value: Any) -> Grant:
         sys.intern(state),
         seconds(members.get("effective_at")),
         _organization_name(members.get("owner")),
-        tuple([_share(share) for share in _typed(members.get("shares"), list)]),
-        tuple([_team_publisher(entry) for entry in _typed(members.get("publishers"), list)]),
+        _each(_share, members.get("shares")),
+        _each(_team_publisher, members.get("publishers")),
     )
 
 
@@ -115,8 +117,8 @@ def organization(value: Any) -> Organization:
         _organization_name(members.get("name")),
         sys.intern(_typed(members.get("state"), str)),
         sys.intern(_typed(members.get("standing"), str)),
-        tuple([_typed(user, str) for user in _typed(members.get("publishers"), list)]),
-        tuple([_trusted(entry) for entry in _typed(members.get("trusted_publishers"), list)]),
+        _each(_text, members.get("publishers")),
+        _each(_trusted, members.get("trusted_publishers")),
     )
 
 
@@ -158,7 +160,7 @@ def decision(value: Any, project: str) -> Decision:
         namespace=namespace,
         organization=_optional(members.get("organization")),
         url=_optional(members.get("url")),
-        namespaces=tuple([mark(entry) for entry in _typed(members.get("namespaces"), list)]),
+        namespaces=_each(mark, members.get("namespaces")),
         revision=_count(members.get("revision")),
         source="server",
     )
@@ -195,6 +197,14 @@ def _typed(value: Any, wanted: type[_Type]) -> _Type:
     return value
 
 
+def _each(read: Callable[[Any], _Type], value: Any) -> tuple[_Type, ...]:
+    return tuple([read(entry) for entry in value]) if _typed(value, list) else ()
+
+
+def _text(value: Any) -> str:
+    return _typed(value, str)
+
+
 def _count(value: Any) -> int:
     if _typed(value, int) < 0:
         raise Malformed("A number is negative.")
@@ -209,6 +219,13 @@ def _name(value: Any) -> str:
 
 def _organization_name(value: Any) -> str:
     """The same string each time the name comes: a look-up by the very string that is the key need not read it."""
+    if type(value) is not str:
+        raise Malformed("There is no normalized name where one must be.")
+    return _interned_name(value)
+
+
+@lru_cache(maxsize=2**16)
+def _interned_name(value: str) -> str:
     return sys.intern(_name(value))
 
 

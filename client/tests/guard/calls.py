@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from freehold_client.guard import Limits, NamespaceGuard
-
-from .made import form_type
-from .stand_in import STRANGER, FakeClient, RecordingIndex
+from guard.made import form_type
+from guard.stand_in import STRANGER, FakeClient, RecordingIndex
 
 
 class Answer(NamedTuple):
@@ -47,7 +46,9 @@ def call(app: Any, environ: dict[str, Any]) -> Answer:
     return Answer(status, dict(headers), body)
 
 
-def guarded(index: Any = None, client: FakeClient | None = None, **options: Any) -> tuple[NamespaceGuard, Any, FakeClient]:
+def guarded(
+    index: Any = None, client: FakeClient | None = None, **options: Any
+) -> tuple[NamespaceGuard, Any, FakeClient]:
     """A guard in which everybody is a stranger, its index and its client."""
     index, client = index or RecordingIndex(), client or FakeClient()
     options.setdefault("identify", lambda _: STRANGER)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
-from freehold_client.guard import Limits, NamespaceGuard, remote_user
 
-from .servers import SERVERS
-from .stand_in import Authentication, FakeClient, RecordingIndex
+from freehold_client.guard import Limits, NamespaceGuard, remote_user
+from guard.servers import SERVERS
+from guard.stand_in import Authentication, FakeClient, RecordingIndex
 
 ALLOW = [("POST", "/login"), ("DELETE", "/session"), ("POST", r"/\+api/.*")]
 LIMITS = Limits(drain_seconds=3, body_seconds=10)

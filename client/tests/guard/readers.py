@@ -5,6 +5,7 @@ The suite's one question is asked with these: whatever a parser finds, lenient o
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
@@ -21,8 +22,7 @@ import python_multipart
 from werkzeug.formparser import parse_form_data
 
 from freehold_client.guard.fields import NAME_FIELDS
-
-from .stand_in import RESERVED, Seen
+from guard.stand_in import RESERVED, Seen
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -89,7 +89,7 @@ def _quietly(reader: Any, seen: Seen) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     try:
         for key, value in reader(seen):
-            found.append((key or "", value or ""))  # noqa: PERF401 -- kept though the reader may raise
+            found.append((key or "", value or ""))
     except Exception:
         return found
     return found
@@ -188,10 +188,8 @@ def _json(body: bytes) -> Iterator[tuple[str, str]]:
         pairs.extend(found)
         return dict(found)
 
-    try:
+    with contextlib.suppress(ValueError, RecursionError):
         json.loads(body, object_pairs_hook=hook)
-    except (ValueError, RecursionError):
-        pass
     for key, value in pairs:
         for text in value if isinstance(value, list) else [value]:
             if isinstance(text, str):

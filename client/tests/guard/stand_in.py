@@ -44,7 +44,9 @@ class FakeClient:
         if publisher.user == HOLDER:
             return Decision(True, 200, "holder", project, "fine", namespace, "acme")
         url = URL.format(namespace)
-        message = f"The name '{project}' is in the namespace '{namespace}', which is reserved for its holders. See {url}"
+        message = (
+            f"The name '{project}' is in the namespace '{namespace}', which is reserved for its holders. See {url}"
+        )
         return Decision(False, 409, "reserved", project, message, namespace, url=url)
 
 

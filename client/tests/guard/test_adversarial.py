@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from .cases import Case, all_cases
-from .conftest import Served
-from .readers import reserved_names
-from .servers import status_of, talk
-from .stand_in import Seen
+from guard.cases import Case, all_cases
+from guard.conftest import Served
+from guard.readers import reserved_names
+from guard.servers import status_of, talk
+from guard.stand_in import Seen
 
 # Parsers that give up leave temporary files behind.
 pytestmark = [

@@ -12,14 +12,14 @@ import time
 from typing import Any
 
 import pytest
-from freehold_client.guard import Limits, NamespaceGuard, spool
 
-from .calls import call, environ_of, guarded
-from .conftest import Served
-from .made import EVIL, EVIL_FILE, PLAIN_FILE, chunked, field, file, form_type, http, multipart, upload
-from .readers import reserved_names
-from .servers import cheroot_server, read_all, status_of, talk, waitress_server, wsgiref_server
-from .stand_in import STRANGER, FakeClient, RecordingIndex
+from freehold_client.guard import Limits, NamespaceGuard, spool
+from guard.calls import call, environ_of, guarded
+from guard.conftest import Served
+from guard.made import EVIL, EVIL_FILE, PLAIN_FILE, chunked, field, file, form_type, http, multipart, upload
+from guard.readers import reserved_names
+from guard.servers import cheroot_server, read_all, status_of, talk, waitress_server, wsgiref_server
+from guard.stand_in import STRANGER, FakeClient, RecordingIndex
 
 EVIL_BODY = multipart(upload(EVIL, EVIL_FILE))
 PLAIN_BODY = multipart(upload())
@@ -40,7 +40,9 @@ def test_a_pipelined_request_after_a_refused_one(served: Served):
 def test_a_request_inside_of_a_refused_body(served: Served, content_type: str):
     """A body that is refused early is drained: what it holds is never taken for a request."""
     inner = http(EVIL_BODY, form_type(), target="/inner")
-    responses = talk(served.port, http(b"x" * 100_000 + inner, content_type, close=False) + http(PLAIN_BODY, form_type()))
+    responses = talk(
+        served.port, http(b"x" * 100_000 + inner, content_type, close=False) + http(PLAIN_BODY, form_type())
+    )
     assert status_of(responses) in (400, 415)
     assert all(seen.path != "/inner" and seen.body == PLAIN_BODY for seen in served.index.seen)
 
@@ -48,7 +50,7 @@ def test_a_request_inside_of_a_refused_body(served: Served, content_type: str):
 def test_a_request_inside_of_a_chunked_body(served: Served):
     inner = http(EVIL_BODY, form_type(), target="/inner")
     headers = [("Transfer-Encoding", "chunked")]
-    responses = talk(served.port, http(chunked(inner), "text/xml", length=None, headers=headers, close=False))
+    responses = talk(served.port, http(chunked(inner), "text/xml", length=None, headers=headers, close=False), timeout=1)
     assert status_of(responses) in (411, 415)
     assert served.index.seen == []
 
@@ -186,7 +188,7 @@ def test_no_place_for_temporary_files():
 
 
 def test_uploads_under_way_share_a_budget():
-    guard, index, _ = guarded(limits=Limits(spool_total=len(PLAIN_BODY)))
+    guard, _index, _ = guarded(limits=Limits(spool_total=len(PLAIN_BODY)))
     for _ in range(3):  # each gives back what it took
         assert call(guard, environ_of(PLAIN_BODY)).status == "200 OK"
     answer = call(guard, environ_of(multipart([*upload()[:-1], file(PLAIN_FILE, b"xx" * 1000)])))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from freehold_client.guard.filenames import InvalidFilename, documentation_readings, readings
-from freehold_client.names import normalize
 from hypothesis import given
 from hypothesis import strategies as st
+
+from freehold_client.guard.filenames import InvalidFilename, documentation_readings, readings
+from freehold_client.names import normalize
 
 NAMES = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,20}[A-Za-z0-9])?", fullmatch=True)
 VERSIONS = st.from_regex(r"([0-9]!)?[0-9]{1,3}(\.[0-9]{1,3}){0,3}((a|b|rc|\.post|\.dev)[0-9])?", fullmatch=True)

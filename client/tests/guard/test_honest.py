@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from .calls import call, environ_of, guarded
-from .conftest import Served
-from .made import PLAIN_FILE, chunked, field, file, form_type, http, multipart, part, upload
-from .readers import everything_read
-from .servers import status_of, talk
-from .stand_in import HOLDER, Seen
+from guard.calls import call, environ_of, guarded
+from guard.conftest import Served
+from guard.made import PLAIN_FILE, chunked, field, file, form_type, http, multipart, part, upload
+from guard.readers import everything_read
+from guard.servers import status_of, talk
+from guard.stand_in import HOLDER, Seen
 
 CAPTURED = sorted((Path(__file__).parent / "honest").glob("*.http"))
 TOOLS = {"flit", "hatch", "maturin", "pdm", "poetry", "twine", "uv"}
@@ -75,15 +75,22 @@ BODIES = {
     "attestations": multipart(upload("plain", PLAIN_FILE, field("attestations", '[{"version": 1, "name": "acme"}]'))),
     "signature": multipart(upload("plain", PLAIN_FILE, file(PLAIN_FILE + ".asc", name="gpg_signature"))),
     "typed-text": multipart(
-        [part('Content-Disposition: form-data; name="name"', "plain", "Content-Type: text/plain; charset=utf-8"), file(PLAIN_FILE)]
+        [
+            part('Content-Disposition: form-data; name="name"', "plain", "Content-Type: text/plain; charset=utf-8"),
+            file(PLAIN_FILE),
+        ]
     ),
     "submit": multipart([field(":action", "submit"), field("name", "plain"), field("version", "1.0")]),
     "doc-upload": multipart([field(":action", "doc_upload"), field("name", "pl.ain"), file("pl_ain.zip")]),
-    "doc-upload-version": multipart([field(":action", "doc_upload"), field("name", "pl.ain"), file("pl-ain-1.doc.zip")]),
+    "doc-upload-version": multipart(
+        [field(":action", "doc_upload"), field("name", "pl.ain"), file("pl-ain-1.doc.zip")]
+    ),
     "legacy-sdist": multipart(upload("Zope.Interface", "zope.interface-5.0.dev1.zip")),
     "legacy-hyphens": multipart(upload("my-long-name", "my-long-name-1.0.tar.gz")),
     "local-version": multipart(upload("plain", "plain-1!1.0+ubuntu.1.tar.gz")),
-    "wheel-build": multipart(upload("My.Name", "my_name-1.0-2b-cp39-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl")),
+    "wheel-build": multipart(
+        upload("My.Name", "my_name-1.0-2b-cp39-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl")
+    ),
     "egg": multipart(upload("plain", "plain-1.0-py3.9.egg")),
 }
 
@@ -130,7 +137,14 @@ def test_a_chunked_upload_arrives_whole(served: Served):
 
 @pytest.mark.parametrize(
     "target",
-    ["/simple/", "/simple/acme-evil/", "/?:action=list_classifiers", "/search?name=acme&project=acme", "/x?version=1;a=b", "/a//b"],
+    [
+        "/simple/",
+        "/simple/acme-evil/",
+        "/?:action=list_classifiers",
+        "/search?name=acme&project=acme",
+        "/x?version=1;a=b",
+        "/a//b",
+    ],
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 def test_reading_is_not_touched(served: Served, method: str, target: str):

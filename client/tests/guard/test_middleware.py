@@ -7,12 +7,12 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
+
 from freehold_client.decisions import Decision, Publisher
 from freehold_client.guard import Limits, NamespaceGuard, ProjectFacts, remote_user
-
-from .calls import call, environ_of, guarded
-from .made import EVIL, EVIL_FILE, field, file, form_type, multipart, upload
-from .stand_in import STRANGER, FakeClient, RecordingIndex
+from guard.calls import call, environ_of, guarded
+from guard.made import EVIL, EVIL_FILE, field, file, form_type, multipart, upload
+from guard.stand_in import STRANGER, FakeClient, RecordingIndex
 
 EVIL_BODY = multipart(upload(EVIL, EVIL_FILE))
 PLAIN_BODY = multipart(upload())
@@ -83,7 +83,7 @@ def test_what_fails_refuses(broken: str):
     client = FakeClient()
     options = {} if broken == "check" else {broken: fail}
     if broken == "check":
-        client.check_upload = fail  # type: ignore[method-assign]
+        client.check_upload = fail  # type: ignore[method-assign]  # as a fake would
     guard, index, _ = guarded(client=client, **options)
     answer = call(guard, environ_of(PLAIN_BODY))
     assert answer.status.startswith("503 ")
@@ -204,7 +204,9 @@ def test_a_body_that_the_server_ends():
     assert index.seen[0].body == PLAIN_BODY
 
 
-@pytest.mark.parametrize("path", ["/a/../login", "//login", "/login/", "/login;x", "/login\x00", "/LOGIN", "/login%20", "/log\xe9in", ""])
+@pytest.mark.parametrize(
+    "path", ["/a/../login", "//login", "/login/", "/login;x", "/login\x00", "/LOGIN", "/login%20", "/log\xe9in", ""]
+)
 def test_other_paths_are_not_allowed_ones(path: str):
     guard, index, _ = guarded(allow=[("POST", "/login")])
     answer = call(guard, environ_of(b"user=x", "application/x-www-form-urlencoded", PATH_INFO=path))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from freehold_client.guard.errors import Unacceptable
-from freehold_client.guard.multipart import MultipartParser, Part, boundary_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .made import BOUNDARY, field, file, form_type, multipart, upload
+from freehold_client.guard.errors import Unacceptable
+from freehold_client.guard.multipart import MultipartParser, Part, boundary_of
+from guard.made import BOUNDARY, field, file, form_type, multipart, upload
 
 BODY = multipart([field("name", "plain"), file("plain-1.zip", b"\r\n--8dcb\r\n\r\n" * 3), field("empty", "")])
 PARTS = [
@@ -63,7 +63,9 @@ def test_a_body_in_any_pieces(cuts: list[int]):
     assert parse(BODY, cuts) == PARTS
 
 
-@given(st.lists(st.tuples(st.from_regex("[a-z]{1,9}", fullmatch=True), st.binary(max_size=300)), min_size=1, max_size=5))
+@given(
+    st.lists(st.tuples(st.from_regex("[a-z]{1,9}", fullmatch=True), st.binary(max_size=300)), min_size=1, max_size=5)
+)
 def test_what_goes_in_comes_out(fields: list[tuple[str, bytes]]):
     body = multipart([field(name, value) for name, value in fields])
     assert parse(body) == [(Part(name, None), value) for name, value in fields]
@@ -95,12 +97,19 @@ def test_what_is_accepted_is_canonical(data: st.DataObject):
     """Parsed and put together again, a body is the same: nothing in it was skipped or taken for something else."""
     body = multipart(upload())
     place = data.draw(st.integers(0, len(body) - 1))
-    body = body[:place] + data.draw(st.sampled_from([b"\r", b"\n", b"-", b'"', b" ", b";", b"\0", b""])) + body[place + 1 :]
+    body = (
+        body[:place]
+        + data.draw(st.sampled_from([b"\r", b"\n", b"-", b'"', b" ", b";", b"\0", b""]))
+        + body[place + 1 :]
+    )
     try:
         parts = parse(body)
     except Unacceptable:
         return
-    plain = [field(part.name, value) if part.filename is None else file(part.filename, value, part.name) for part, value in parts]
+    plain = [
+        field(part.name, value) if part.filename is None else file(part.filename, value, part.name)
+        for part, value in parts
+    ]
     assert multipart(plain) == body or b"Content-Type" in body
 
 

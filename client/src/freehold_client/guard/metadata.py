@@ -92,7 +92,8 @@ class NamespaceMetadata:
         canonical = f"{self._base}namespace/{name}"
         if environ["PATH_INFO"] != canonical:
             location = _ascii_path(environ.get("SCRIPT_NAME", "")) + canonical
-            start_response("301 Moved Permanently", [("Location", location), ("Content-Length", "0")])
+            headers = [("Location", location), ("Content-Type", "text/plain"), ("Content-Length", "0")]
+            start_response("301 Moved Permanently", headers)
             return []
         return self._own(environ, start_response, f"namespaces namespace/{name}", partial(simple.entry, name))
 

@@ -11,7 +11,9 @@ from freehold_client.guard.ports import Environ
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
-_OVERRIDES = ("HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_X_HTTP_METHOD", "HTTP_X_METHOD_OVERRIDE", "HTTP_X_METHOD")
+_OVERRIDES = tuple(
+    f"HTTP_X_{name}" for name in ("HTTP_METHOD_OVERRIDE", "HTTP_METHOD", "METHOD_OVERRIDE", "METHOD", "ORIGINAL_METHOD")
+)
 _REWRITES = ("HTTP_X_ORIGINAL_URL", "HTTP_X_REWRITE_URL", "HTTP_X_ORIGINAL_URI", "HTTP_X_REQUEST_URI")
 _LENGTH = re.compile(r"[0-9]{1,19}").fullmatch
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}").fullmatch

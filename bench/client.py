@@ -1,0 +1,367 @@
+"""The index side in process: checks a second from the snapshot, and how long it takes to load one.
+
+    python bench/client.py [--grants 1000000]
+
+Beside it, in the same run and on the same questions, two general policy engines: pycasbin and cedarpy
+(``bench/requirements.in``; left out where they are not installed). Each is asked in two ways. *Rule per grant* is the
+one that comes to mind: one policy for each grant, matched by prefix; the engines try rule after rule, so they get 1,000
+of them. *Prefix by prefix* is the best we found: the caller takes the name apart and asks about each prefix by its
+exact name, which casbin's FastEnforcer and Cedar's entity store look up.
+
+A check here is: may this publisher publish a new project of this name? A third of the questions are outside every
+namespace, a third are by a publisher of the holder, a third by a stranger. All engines must agree on every answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import random
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "client" / "src"))
+
+from freehold_client import NamespaceClient, Publisher, wire
+from freehold_client.clock import Clock
+from freehold_client.counters import Counters
+from freehold_client.holders import publishing_holder
+from freehold_client.names import normalize, prefixes
+from freehold_client.snapshot import Snapshot
+from freehold_client.store import Store
+
+CHILDREN = 4
+ORIGIN = "https://freehold.index.example"
+RULES = 1_000
+EXACT = 10_000
+WANTED_RATE = 200_000
+WANTED_LOAD = 1.0
+NOW = 1_800_000_000.0
+
+
+class Question(NamedTuple):
+    """A name as an uploader writes it, and an index user name; as our client is told it, and as the others are."""
+
+    name: str
+    user: str
+    publisher: Publisher
+
+
+Ask = Callable[[Question], bool]
+
+
+# --- the world --------------------------------------------------------------------------------------------------------
+
+
+def owner(number: int) -> str:
+    """Who owns the grant: a root and its children have one owner."""
+    return f"org{number // (CHILDREN + 1)}"
+
+
+def grant_name(number: int) -> str:
+    """Of five grants one is a root, the others are its children."""
+    root, child = divmod(number, CHILDREN + 1)
+    return f"vendor{root}" if child == 0 else f"vendor{root}-line{child}"
+
+
+def answer_of_freehold(count: int) -> bytes:
+    """A snapshot as Freehold sends it."""
+    grants = [
+        {
+            "name": grant_name(number),
+            "state": "active",
+            "effective_at": "2026-01-02T03:04:05.678901Z",
+            "owner": owner(number),
+            "root": None,
+            "shares": [],
+            "publishers": [],
+        }
+        for number in range(count)
+    ]
+    organizations = [
+        {
+            "name": name,
+            "kind": "company",
+            "state": "active",
+            "standing": "good",
+            "publishers": [f"{name}-owner", f"{name}-manager"],
+            "trusted_publishers": [{"issuer": "https://ci.example", "claims": {"repository_owner": name}}],
+        }
+        for name in dict.fromkeys(map(owner, range(count)))
+    ]
+    return json.dumps({"revision": count, "grants": grants, "organizations": organizations}).encode()
+
+
+def questions(count: int, grants: int, seed: int = 752) -> list[Question]:
+    """A third outside, a third by the holder, a third by a stranger; spelled as people do."""
+    choose = random.Random(seed)
+    found = []
+    for position in range(count):
+        number = choose.randrange(grants)
+        inside = f"{grant_name(number).title()}_Tool{choose.randrange(100)}"
+        kind = position % 3
+        user = f"{owner(number)}-manager" if kind == 1 else f"org{grants + choose.randrange(grants)}-owner"
+        found.append(Question(f"other.{inside}" if kind == 0 else inside, user, Publisher(user)))
+    return found
+
+
+# --- the engines ------------------------------------------------------------------------------------------------------
+
+
+def ours(snapshot: Snapshot) -> Ask:
+    """The client's snapshot."""
+
+    def ask(question: Question) -> bool:
+        covering = snapshot.covering(normalize(question.name))
+        return not covering or publishing_holder(snapshot, covering, question.publisher, NOW) is not None
+
+    return ask
+
+
+_CASBIN_MODEL = """
+[request_definition]
+r = sub, obj
+[policy_definition]
+p = sub, obj
+[role_definition]
+g = _, _
+[policy_effect]
+e = some(where (p.eft == allow))
+[matchers]
+m = {matcher}
+"""
+
+
+def _casbin(count: int, enforcer: str, matcher: str, **options: Any) -> Any:
+    casbin = importlib.import_module("casbin")
+    importlib.import_module("logging").getLogger("casbin").setLevel("ERROR")
+    model = casbin.Model()
+    model.load_model_from_text(_CASBIN_MODEL.format(matcher=matcher))
+    made = getattr(casbin, enforcer)(model, **options)
+    made.enable_log(False) if hasattr(made, "enable_log") else None
+    made.add_policies([[owner(number), grant_name(number)] for number in range(count)])
+    members = [
+        [f"{name}-{role}", name] for name in dict.fromkeys(map(owner, range(count))) for role in ("owner", "manager")
+    ]
+    made.add_grouping_policies(members)
+    return made
+
+
+def casbin_rules(count: int) -> Ask:
+    """A policy for each grant, matched by prefix; and one more question for whether any namespace covers the name."""
+    made = _casbin(count, "Enforcer", "covers(r.obj, p.obj) && (r.sub == '*' || g(r.sub, p.sub))")
+    made.add_function("covers", lambda name, namespace: name == namespace or name.startswith(namespace + "-"))
+
+    def ask(question: Question) -> bool:
+        user, project = question.user, normalize(question.name)
+        return made.enforce(user, project) or not made.enforce("*", project)
+
+    return ask
+
+
+def casbin_exact(count: int) -> Ask:
+    """FastEnforcer, which first looks up the policies of the exact object; asked about each prefix."""
+    matcher = "r.obj == p.obj && (r.sub == '*' || g(r.sub, p.sub))"
+    made = _casbin(count, "FastEnforcer", matcher, cache_key_order=[1])
+
+    def ask(question: Question) -> bool:
+        user, around = question.user, prefixes(normalize(question.name))
+        return any(made.enforce(user, prefix) for prefix in around) or not any(
+            made.enforce("*", prefix) for prefix in around
+        )
+
+    return ask
+
+
+def _cedar_people(count: int) -> list[dict[str, Any]]:
+    names = list(dict.fromkeys(map(owner, range(count))))
+    people = [
+        {"uid": {"type": "User", "id": f"{name}-{role}"}, "attrs": {}, "parents": [{"type": "Org", "id": name}]}
+        for name in names
+        for role in ("owner", "manager")
+    ]
+    return [*people, *({"uid": {"type": "Org", "id": name}, "attrs": {}, "parents": []} for name in names)]
+
+
+def _cedar_request(user: str, action: str, kind: str, name: str, **context: Any) -> dict[str, Any]:
+    return {
+        "principal": {"type": "User", "id": user},
+        "action": {"type": "Action", "id": action},
+        "resource": {"type": kind, "id": name},
+        "context": context,
+    }
+
+
+def cedar_rules(count: int) -> Ask:
+    """Two policies for each grant, over parsed policies and entities; the prefixes come in the context."""
+    cedar = importlib.import_module("cedarpy")
+    rules = "\n".join(
+        f'permit(principal in Org::"{owner(n)}", action == Action::"publish", resource) '
+        f'when {{ context.prefixes.contains("{grant_name(n)}") }};\n'
+        f'permit(principal, action == Action::"is-reserved", resource) '
+        f'when {{ context.prefixes.contains("{grant_name(n)}") }};'
+        for n in range(count)
+    )
+    policies = cedar.PolicySet.from_str(rules)
+    people = cedar.Entities.from_json_str(json.dumps(_cedar_people(count)))
+
+    def ask(question: Question) -> bool:
+        user, project = question.user, normalize(question.name)
+        around = prefixes(project)
+        publish = _cedar_request(user, "publish", "Project", project, prefixes=around)
+        reserved = _cedar_request(user, "is-reserved", "Project", project, prefixes=around)
+        return (
+            cedar.is_authorized(publish, policies, people).allowed
+            or not cedar.is_authorized(reserved, policies, people).allowed
+        )
+
+    return ask
+
+
+def cedar_exact(count: int) -> Ask:
+    """Two policies in all, over parsed entities of users, organizations and namespaces; asked about each prefix."""
+    cedar = importlib.import_module("cedarpy")
+    policies = cedar.PolicySet.from_str(
+        'permit(principal, action == Action::"publish", resource) when { resource has holders && '
+        "principal in resource.holders };\n"
+        'permit(principal, action == Action::"is-reserved", resource) when { resource has holders };'
+    )
+    namespaces = [
+        {
+            "uid": {"type": "Namespace", "id": grant_name(number)},
+            "attrs": {"holders": [{"__entity": {"type": "Org", "id": owner(number)}}]},
+            "parents": [],
+        }
+        for number in range(count)
+    ]
+    entities = cedar.Entities.from_json_str(json.dumps([*_cedar_people(count), *namespaces]))
+
+    def ask(question: Question) -> bool:
+        user, around = question.user, prefixes(normalize(question.name))
+        return any(allowed(user, "publish", prefix) for prefix in around) or not any(
+            allowed(user, "is-reserved", prefix) for prefix in around
+        )
+
+    def allowed(user: str, action: str, prefix: str) -> bool:
+        request = _cedar_request(user, action, "Namespace", prefix)
+        return bool(cedar.is_authorized(request, policies, entities).allowed)
+
+    return ask
+
+
+# --- measuring --------------------------------------------------------------------------------------------------------
+
+
+def rate(ask: Ask, asked: list[Question], seconds: float) -> float:
+    """Questions a second of processor time; at least one, for about so many seconds. The best of three, for what
+    else runs on the machine only ever makes it slower."""
+    best = 0.0
+    for _ in range(3):
+        started, count = time.process_time(), 0
+        while time.process_time() - started < seconds / 3:
+            for question in _some(asked, count):
+                ask(question)
+                count += 1
+                if count % 16 == 0 and time.process_time() - started > seconds / 3:
+                    break
+        best = max(best, count / (time.process_time() - started))
+    return best
+
+
+def _some(asked: list[Question], start: int) -> list[Question]:
+    return asked[start % len(asked) :] or asked
+
+
+def production_rate(snapshot: Snapshot, asked: list[Question]) -> float:
+    """``NamespaceClient.check_upload`` for names outside every namespace, a decision with its sentence included."""
+    client = NamespaceClient(ORIGIN, "token")
+    # What a refresh does, without a Freehold to refresh from.
+    client._follower.snapshot = snapshot
+    client._follower.freshness.confirm(Clock().elapsed())
+    return rate(
+        lambda question: client.check_upload(question.name, question.publisher, exists=False).allowed, asked, 3.0
+    )
+
+
+def measure_loading(count: int) -> Iterator[tuple[str, float]]:
+    """Seconds to load a snapshot of so many grants: from Freehold's answer, and from our file on disk."""
+    body = answer_of_freehold(count)
+    started = time.perf_counter()
+    snapshot = wire.snapshot(wire.loads(body))
+    yield f"from Freehold's answer ({len(body) / 1e6:.0f} MB of JSON)", time.perf_counter() - started
+    with tempfile.TemporaryDirectory() as directory:
+        store = Store(directory, ORIGIN, Counters())
+        started = time.perf_counter()
+        assert store.keep(snapshot, NOW)
+        yield "(to write it to disk)", time.perf_counter() - started
+        size = (Path(directory) / "snapshot").stat().st_size
+        started = time.perf_counter()
+        restored = store.restore()
+        yield f"from disk ({size / 1e6:.0f} MB)", time.perf_counter() - started
+    assert restored is not None
+    assert restored.snapshot.grants == snapshot.grants
+
+
+def compare(label: str, make: Callable[[int], Ask], count: int, snapshot: Snapshot) -> None:
+    """An engine beside ours on the same grants and questions."""
+    asked = questions(6_000, count)
+    ask, mine = make(count), ours(snapshot)
+    for question in asked[:60]:
+        assert ask(question) == mine(question), (label, question)
+    theirs, our_rate = rate(ask, asked, 3.0), rate(mine, asked, 3.0)
+    print(f"  {label:<38}{count:>9,}{theirs:>13,.0f}{our_rate:>13,.0f}{our_rate / theirs:>11,.0f}x")
+
+
+def is_installed(module: str) -> bool:
+    """Whether the engine is there to be measured."""
+    return importlib.util.find_spec(module) is not None
+
+
+def compare_engines() -> None:
+    """Both engines, both ways."""
+    print(f"\n  {'beside':<38}{'grants':>9}{'its checks/s':>13}{'ours':>13}{'ratio':>12}")
+    small = wire.snapshot(wire.loads(answer_of_freehold(RULES)))
+    large = wire.snapshot(wire.loads(answer_of_freehold(EXACT)))
+    for module, by_rule, exact in (("casbin", casbin_rules, casbin_exact), ("cedarpy", cedar_rules, cedar_exact)):
+        if is_installed(module):
+            compare(f"{module}, rule per grant", by_rule, RULES, small)
+            compare(f"{module}, prefix by prefix", exact, EXACT, large)
+        else:
+            print(f"  {module} is not installed: pip install -r bench/requirements.in")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="Measure the index side in process.")
+    parser.add_argument("--grants", type=int, default=1_000_000)
+    count = parser.parse_args().grants
+    print("Loading a snapshot of 100,000 grants, seconds:")
+    for what, seconds in measure_loading(100_000):
+        print(f"  {what:<50}{seconds:>8.2f}   {'' if '(to' in what else verdict(seconds <= WANTED_LOAD)}")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    snapshot = wire.snapshot(wire.loads(answer_of_freehold(count)))
+    peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    print(f"\nChecks a second on one core, {count:,} grants, {len(snapshot.organizations):,} organizations:")
+    asked = questions(300_000, count)
+    for what, found in (
+        ("snapshot: outside, holder, stranger in turn", rate(ours(snapshot), asked, 6.0)),
+        ("check_upload, outside every namespace", production_rate(snapshot, asked[::3])),
+    ):
+        print(f"  {what:<46}{found:>12,.0f}   {verdict(found >= WANTED_RATE)}")
+    print(f"  (peak memory while loading: {peak:,.0f} MB more)")
+    compare_engines()
+
+
+def verdict(met: bool) -> str:
+    """Beside a number that is promised."""
+    return "ok" if met else "MISSED"
+
+
+if __name__ == "__main__":
+    main()
