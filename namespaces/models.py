@@ -16,7 +16,6 @@ from namespaces.fields import span_field
 from namespaces.states import ENFORCED, HOLDING, GrantState
 from orgs.models import NORMALIZED_NAME, Organization, Team
 
-USER_PREFIX = "user:"
 OWNER_TEXT = r"^(user:.+|[a-z0-9]+(-[a-z0-9]+)*)?$"
 
 

@@ -15,7 +15,8 @@ from django.db.models.functions import Coalesce, Concat
 from django.utils import timezone
 
 from namespaces import names
-from namespaces.models import USER_PREFIX, Grant, GrantQuerySet, Project
+from namespaces.models import Grant, GrantQuerySet, Project
+from namespaces.owners import USER_PREFIX
 from namespaces.selectors import holders
 from namespaces.states import ENFORCED, GrantState
 from orgs.models import Organization

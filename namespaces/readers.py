@@ -22,7 +22,7 @@ import ijson
 
 from freehold.errors import Invalid
 from namespaces import names
-from namespaces.services.projects import parse_owner
+from namespaces.owners import parse_owner
 
 MAX_LINE = 1024 * 1024
 """Longest line accepted, in characters; what is longer is no catalogue, and would be held in memory whole."""

@@ -19,7 +19,7 @@ _places = threading.BoundedSemaphore(settings.FREEHOLD_WAITERS)
 def wait_for_change(*, after: int, seconds: float) -> bool:
     """Return when there is a change after the revision, or when the time has passed; False, and at once, when no place
     to wait is free. No transaction is open meanwhile: each look is a statement of its own."""
-    if seconds <= 0 or current_revision() > after:
+    if seconds <= 0 or current_revision() != after:  # a reader that is ahead of us is to be told so
         return True
     if not _places.acquire(blocking=False):
         return False
@@ -33,5 +33,5 @@ def wait_for_change(*, after: int, seconds: float) -> bool:
 def _poll(after: int, deadline: float) -> None:
     while (left := deadline - time.monotonic()) > 0:
         time.sleep(min(POLL_SECONDS, left))
-        if current_revision() > after:
+        if current_revision() != after:
             return

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from fakes import TOKEN, FakeFreehold, TestClock, serving
 from freehold_client import NamespaceClient
 

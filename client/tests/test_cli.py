@@ -11,6 +11,7 @@ import tarfile
 import zipfile
 
 import pytest
+
 from fakes import TOKEN, answer, grant, organization, reply
 from freehold_client import InvalidName, Policy, cli, requirements
 from freehold_client.dists import InvalidDistribution, name_in_filename, read_name

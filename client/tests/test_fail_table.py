@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+
 from fakes import answer, grant, organization, reply
 from freehold_client import Publisher
 
-EFFECTIVE = datetime(2025, 1, 1, tzinfo=UTC)
+EFFECTIVE = datetime(2025, 1, 1, tzinfo=timezone.utc)
 BEFORE, AFTER = EFFECTIVE - timedelta(days=1), EFFECTIVE + timedelta(days=1)
 
 STRANGER = Publisher(user="mallory")

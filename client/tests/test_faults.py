@@ -6,9 +6,10 @@ import json
 import socket
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 import pytest
+
 from fakes import TOKEN, FakeFreehold, answer, black_hole, drip, grant, http, organization, raw, reply, serving
 from freehold_client import NamespaceClient, Publisher, sockets
 from freehold_client.breaker import Breaker
@@ -299,12 +300,12 @@ class TestConnections:
             NamespaceClient("http://x", token)
 
     def test_claims_that_are_no_json(self, client, world) -> None:
-        publisher = Publisher(claims={"iss": "x", "at": datetime.now(UTC)})
+        publisher = Publisher(claims={"iss": "x", "at": datetime.now(timezone.utc)})
         assert client.check_upload("acme-new", publisher).status == 503
         assert client.check_upload("acme-new", STRANGER).source == "server"
 
     def test_dates_at_the_end_of_time(self, client) -> None:
-        for moment in (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)):
+        for moment in (datetime.min.replace(tzinfo=timezone.utc), datetime.max.replace(tzinfo=timezone.utc)):
             client.check_upload("acme-new", STRANGER, first_uploaded=moment)
 
 

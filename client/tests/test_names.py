@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from freehold_client import InvalidName, normalize
 from freehold_client.names import covers, is_normalized, is_valid, prefixes
 

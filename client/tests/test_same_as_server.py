@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from freehold_client import Publisher, wire
 from freehold_client.fallback import Situation, Upload, inside
 from freehold_client.holders import claims_match, publishing_holder, username
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 pytest.importorskip("django", reason="Freehold itself is not installed")
 sys.path.append(str(Path(__file__).parents[2]))
 theirs = pytest.importorskip("namespaces.decision", reason="Freehold's sources are not here")
 
-NOW = datetime(2026, 6, 1, tzinfo=UTC)
+NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
 ORGANIZATIONS = ["acme", "beta", "corp"]
 USERS = ["u1", "u2", "u3"]
 NAMESPACES = ["a", "a-b", "a-b-c"]

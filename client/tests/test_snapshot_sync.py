@@ -11,6 +11,7 @@ import threading
 import time
 
 import pytest
+
 from fakes import TOKEN, answer, grant, organization, reply
 from freehold_client import NamespaceClient, Publisher
 from freehold_client import store as store_module

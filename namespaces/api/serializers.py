@@ -12,7 +12,7 @@ from freehold.errors import Invalid
 from namespaces.api.shapes import OWNER_SCHEMA
 from namespaces.decision import Reason
 from namespaces.models import Change
-from namespaces.services.projects import parse_owner
+from namespaces.owners import parse_owner
 from namespaces.states import ENFORCED
 from orgs.vocabulary import Kind, Standing, State
 

@@ -2,40 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 
-from freehold.errors import Invalid
-from namespaces import names
-from namespaces.models import USER_PREFIX, Project
-
-_USER = re.compile(r"user:[!-~]+")
-OWNER_MAX_LENGTH = 120
-
-
-def parse_owner(text: str) -> str:
-    """The owner as it is stored: an organization's normalized name, or ``user:NAME``; raises ``Invalid``."""
-    if not text:
-        return ""
-    if len(text) > OWNER_MAX_LENGTH:
-        raise Invalid(f"An owner has at most {OWNER_MAX_LENGTH} characters.")
-    return _user(text) if text.startswith(USER_PREFIX) else _organization(text)
-
-
-def _user(text: str) -> str:
-    if _USER.fullmatch(text) is None:
-        raise Invalid("After 'user:' comes the user's name, in printable ASCII characters without spaces.")
-    return text
-
-
-def _organization(text: str) -> str:
-    try:
-        return names.normalize(text)
-    except names.InvalidName as error:
-        raise Invalid(f"{text!a} is no owner: give an organization's name, or 'user:' and a user's name.") from error
+from namespaces.models import Project
 
 
 @transaction.atomic

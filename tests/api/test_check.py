@@ -160,7 +160,8 @@ class TestFirstUploaded:
         assert index.check("acme-x", user="mallory", first_uploaded=long_ago.isoformat())["reason"] == "grandfathered"
 
     def test_an_upload_during_an_outage_is_not_grandfathered(self, index: IndexClient, acme: Grant) -> None:
-        slipped_in = (acme.effective_at + timedelta(minutes=1)).isoformat()  # type: ignore[operator]  # it has one
+        assert acme.effective_at is not None
+        slipped_in = (acme.effective_at + timedelta(minutes=1)).isoformat()
         assert index.check("acme-new", user="mallory", first_uploaded=slipped_in)["reason"] == "reserved"
 
     def test_another_zone_is_the_same_time(self, index: IndexClient, acme: Grant) -> None:

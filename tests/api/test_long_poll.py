@@ -136,6 +136,6 @@ class TestAtOnce:
         assert response.status_code == 410
         assert took < 1
 
-    @pytest.mark.parametrize("wait", ["-1", "26", "x", "1.5", ""])
+    @pytest.mark.parametrize("wait", ["-1", "26", "x", "1.5"])
     def test_what_is_no_time(self, token: str, wait: str) -> None:
         assert IndexClient(token).get(f"{CHANGES}?after=1&wait={wait}").status_code == 400

@@ -93,7 +93,7 @@ def token(db: None, one_connection: None, nobody_waits: None) -> str:
 @pytest.mark.django_db
 @schema.parametrize()
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-def test_what_the_schema_says_holds(case: schemathesis.Case, token: str) -> None:
+def test_what_the_schema_says_holds(case: schemathesis.Case[Any], token: str) -> None:
     """No 5xx, the right content types and shapes, and nothing that is not described."""
     headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"}
     excluded = [ignored_auth]  # it would call with other tokens than ours; tests of the callers do

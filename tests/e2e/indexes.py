@@ -50,11 +50,18 @@ class Index(ABC):
         document: dict[str, Any] = json.loads(answer.body)
         return document
 
-    def post_form(self, *fields: tuple[str, str], filename: str, user: str | None) -> Answer:
+    def post_form(
+        self,
+        *fields: tuple[str, str],
+        filename: str,
+        user: str | None = "mallory",
+        path: str | None = None,
+        action: str = "file_upload",
+    ) -> Answer:
         """An upload put together by hand: any fields, in this order, then the file."""
-        body = form(fields, filename)
+        body = form([(":action", action), ("version", "1.0"), *fields], filename)
         kind = f"multipart/form-data; boundary={BOUNDARY}"
-        return self.server.request("POST", self.upload_path, body, {"Content-Type": kind}, user=user)
+        return self.server.request("POST", path or self.upload_path, body, {"Content-Type": kind}, user=user)
 
 
 class Pypiserver(Index):
@@ -62,22 +69,24 @@ class Pypiserver(Index):
     upload_path = "/"
     simple_path = "/simple/"
 
-    def __init__(self, directory: Path, environment: dict[str, str]) -> None:
+    def __init__(self, directory: Path, environment: dict[str, str], *, open_to_all: bool = False) -> None:
         self.packages = directory / "packages"
         self.packages.mkdir()
         passwords = directory / "htpasswd"
         passwords.write_text("".join(f"{user}:{_sha(user)}\n" for user in PEOPLE))
         port = free_port()
         command = [str(BIN / "freehold-pypiserver"), "run", f"--interface={HOST}", f"--port={port}"]
-        options = [f"--passwords={passwords}", "--disable-fallback", str(self.packages)]
-        self.server = Server([*command, *options], environment, directory / "index.log", port, "/health")
+        access = ["--passwords=.", "--authenticate=."] if open_to_all else [f"--passwords={passwords}"]
+        command += [*access, "--disable-fallback", str(self.packages)]
+        self.server = Server(command, environment, directory / "index.log", port, "/health")
 
     def files(self) -> set[str]:
         return {path.name for path in self.packages.iterdir() if not path.name.startswith(".")}
 
 
 class Devpi(Index):
-    """``root/prod`` takes uploads of everybody who has signed in; ``root/open`` of everybody."""
+    """``root/prod`` takes uploads of everybody who has signed in; ``root/open`` of everybody. These two are guarded,
+    everybody's own index is not."""
 
     name = "devpi"
     upload_path = "/root/prod/"
@@ -89,13 +98,14 @@ class Devpi(Index):
         made = [str(BIN / "devpi-init"), *place, "--no-root-pypi", "--root-passwd=root"]
         subprocess.run(made, env=environment, check=True, capture_output=True)
         command = [str(BIN / "devpi-server"), *place, f"--host={HOST}", f"--port={port}", "--offline-mode"]
+        command.append("--freehold-indexes=root/prod,root/open")
         self.server = Server(command, environment, directory / "index.log", port, "/+api")
 
     def fill(self) -> None:
         """Users and indexes, once it runs."""
         for user in PEOPLE:
             self.put(f"/{user}", {"password": user})
-            self.put(f"/{user}/dev", {"type": "stage", "bases": []})
+            self.put(f"/{user}/dev", {"type": "stage", "bases": [], "acl_upload": [user]})
         for index, who in (("prod", ":AUTHENTICATED:"), ("open", ":ANONYMOUS:")):
             self.put(f"/root/{index}", {"type": "stage", "bases": [], "volatile": True, "acl_upload": [who]})
 

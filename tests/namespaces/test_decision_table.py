@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -16,14 +17,14 @@ BEFORE, AFTER = ENFORCED_SINCE - timedelta(days=1), ENFORCED_SINCE + timedelta(d
 ALICE = Publisher(user="alice")
 
 
-def holding(namespace: str = "acme", organization: str = "acme", **fields: object) -> Holding:
-    defaults: dict[str, object] = {
+def holding(namespace: str = "acme", organization: str = "acme", **fields: Any) -> Holding:
+    defaults: dict[str, Any] = {
         "grant_state": GrantState.ACTIVE,
         "effective_at": ENFORCED_SINCE,
         "organization_state": State.ACTIVE,
         "standing": Standing.GOOD,
     }
-    return Holding(namespace=namespace, organization=organization, **(defaults | fields))  # type: ignore[arg-type]  # of the right types
+    return Holding(namespace=namespace, organization=organization, **(defaults | fields))  # of the right types
 
 
 def answer(
@@ -143,25 +144,25 @@ RESTRICTED = [
 
 @pytest.mark.parametrize(("restriction", "reason"), RESTRICTED)
 class TestRows5And6Restricted:
-    def test_an_existing_project_of_the_holder_goes_on(self, restriction: dict[str, object], reason: Reason) -> None:
+    def test_an_existing_project_of_the_holder_goes_on(self, restriction: dict[str, Any], reason: Reason) -> None:
         decision = answer(holding(user_publishes=True, **restriction), first_uploaded=AFTER, owner="acme")
         assert (decision.reason, decision.organization) == (Reason.EXISTING, "acme")
         assert [m.owned for m in decision.namespaces] == [True]
 
-    def test_of_unknown_owner_too(self, restriction: dict[str, object], reason: Reason) -> None:
+    def test_of_unknown_owner_too(self, restriction: dict[str, Any], reason: Reason) -> None:
         assert answer(holding(user_publishes=True, **restriction), first_uploaded=AFTER).reason is Reason.EXISTING
 
-    def test_a_project_of_somebody_else_does_not(self, restriction: dict[str, object], reason: Reason) -> None:
+    def test_a_project_of_somebody_else_does_not(self, restriction: dict[str, Any], reason: Reason) -> None:
         decision = answer(holding(user_publishes=True, **restriction), first_uploaded=AFTER, owner="user:mallory")
         assert (decision.reason, decision.allowed, decision.status) == (reason, False, 409)
 
-    def test_a_new_one_is_refused(self, restriction: dict[str, object], reason: Reason) -> None:
+    def test_a_new_one_is_refused(self, restriction: dict[str, Any], reason: Reason) -> None:
         assert answer(holding(user_publishes=True, **restriction)).reason is reason
 
-    def test_a_stranger_learns_only_that_it_is_reserved(self, restriction: dict[str, object], reason: Reason) -> None:
+    def test_a_stranger_learns_only_that_it_is_reserved(self, restriction: dict[str, Any], reason: Reason) -> None:
         assert answer(holding(**restriction), first_uploaded=AFTER).reason is Reason.RESERVED
 
-    def test_another_holder_in_good_standing_publishes(self, restriction: dict[str, object], reason: Reason) -> None:
+    def test_another_holder_in_good_standing_publishes(self, restriction: dict[str, Any], reason: Reason) -> None:
         other = holding(organization="guest", user_publishes=True)
         decision = answer(holding(user_publishes=True, standing=Standing.LAPSED), other)
         assert (decision.reason, decision.organization) == (Reason.HOLDER, "guest")
@@ -189,7 +190,7 @@ class TestRow7Reserved:
         ({}, {"repository": "acme/widgets"}, False),
     ],
 )
-def test_claims_of_trusted_publishers(pattern: dict[str, str], claims: dict[str, object], matches: bool) -> None:
+def test_claims_of_trusted_publishers(pattern: dict[str, str], claims: dict[str, Any], matches: bool) -> None:
     publisher = Publisher(claims={"iss": "https://ci.example", **claims})
     expected = Reason.HOLDER if matches else Reason.RESERVED
     assert answer(holding(trusted=(pattern,)), publisher=publisher).reason is expected

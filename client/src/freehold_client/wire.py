@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
@@ -18,7 +18,7 @@ from freehold_client.names import covers, is_normalized
 from freehold_client.snapshot import Grant, Organization, Snapshot
 
 _Type = TypeVar("_Type")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _STATES = frozenset({"active", "locked", "quarantined"})
 _TEXT_LIMIT = 1000
 

@@ -75,6 +75,8 @@ def part_headers() -> Iterator[Case]:
     yield Case("nested-form", mp([*upload(), nested]))
     yield Case("header-block-empty", mp([b"\r\n" + EVIL.encode(), *upload()]))
     yield Case("header-block-long", mp([part(DISPOSITION.format("x"), "y", "X: " + "y" * 10_000), *upload()]))
+    spelled = f"plain.-{B.decode()}", f"plain--{B.decode()}-1.0.zip"
+    yield Case("header-boundary-in-filename", mp(upload(*spelled)))
     yield Case("header-boundary-inside", mp([field("--" + B.decode(), "x"), *upload()]))
 
 
@@ -114,6 +116,11 @@ def framing() -> Iterator[Case]:
         "vertical-tab": b"\x0b" + mark + CRLF + evil,
         "form-feed": b"\x0c" + mark + CRLF + evil,
     }
+    # The same with a harmless field: the delimiter alone is what is wrong.
+    harmless = field("summary", "x")
+    for label, text in smuggled.items():
+        odd = text.replace(evil, harmless).replace(evil.replace(CRLF, b"\n"), harmless.replace(CRLF, b"\n"))
+        yield Case(f"odd-{label}", mp([*upload()[:-1], file(PLAIN_FILE, b"x" + odd)]))
     for label, text in smuggled.items():
         yield Case(f"smuggled-{label}", mp([*upload()[:-1], file(PLAIN_FILE, b"x" + text)]))
     yield Case("part-empty", raw(mark + CRLF + CRLF + good))
