@@ -10,9 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from bench.cluster import ROOT, Cluster, Size, running
 
 PARTS = ("statement", "endpoint", "latency", "consistency", "imports")
+BUSY = 10  # per cent
 DIRECTORY = Path(os.environ.get("FREEHOLD_VAR") or ROOT / "var").resolve() / "bench"
 
 
@@ -39,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parts = options.parts or PARTS
     with running(DIRECTORY) as cluster:
         _set_up_django(cluster)
+        _describe_machine()
         for part in PARTS:
             if part in parts:
                 _PARTS[part](cluster, length, options)
@@ -51,6 +55,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="small databases and few, short rounds: is it alive?")
     parser.add_argument("--catalogue", type=Path, metavar="FILE", help="a real catalogue of projects to import as well")
     return parser
+
+
+def _describe_machine() -> None:
+    busy = psutil.cpu_percent(interval=1.0)
+    print(f"{psutil.cpu_count()} processors, {busy:.0f} % busy before the start")
+    if busy > BUSY:
+        print("Other work goes on here: what follows is noise to that extent.")
 
 
 def _set_up_django(cluster: Cluster) -> None:

@@ -79,7 +79,7 @@ def _facts(question: Question) -> Facts:
     grants = list(_grants(question.project))
     return Facts(
         now=timezone.now(),
-        revision=Revision.objects.get().value,
+        revision=Revision.objects.values_list("value", flat=True).first() or 0,
         holdings=tuple(_holdings(question.publisher, grants)) if grants else (),
         mirrored_owner=project.owner if project else None,
         mirrored_first_uploaded=project.first_uploaded if project else None,

@@ -48,16 +48,15 @@ _TRUSTED = """CASE WHEN q.issuer IS NOT NULL THEN (
 def _statement(*, many: bool, users: bool, claims: bool) -> str:
     """What no question asks about is left out: the database would make ready for it all the same."""
     return f"""
-SELECT q.position, t.id, t.scopes, t.last_used_at, statement_timestamp(), r.value, p.owner, p.first_uploaded,
-       h.namespace, h.grant_state, h.effective_at, h.organization, h.organization_state, h.standing,
-       h.user_publishes, h.trusted
+SELECT q.position, t.id, t.scopes, t.last_used_at, statement_timestamp(), r.value,
+       h.owner, h.first_uploaded, h.namespace, h.grant_state, h.effective_at, h.organization, h.organization_state,
+       h.standing, h.user_publishes, h.trusted
   FROM {_MANY if many else _ONE}
   LEFT JOIN orgs_servicetoken t
     ON t.digest = $5::bytea AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > statement_timestamp())
   LEFT JOIN namespaces_revision r ON r.id = 1
-  LEFT JOIN namespaces_project p ON p.name = q.project
   LEFT JOIN LATERAL (
-    SELECT g.name AS namespace, g.state AS grant_state, g.effective_at,
+    SELECT p.owner, p.first_uploaded, g.name AS namespace, g.state AS grant_state, g.effective_at,
            o.name AS organization, o.state AS organization_state, o.standing,
            {_USER_PUBLISHES if users else "FALSE"} AS user_publishes,
            {_TRUSTED if claims else "NULL::jsonb"} AS trusted
@@ -65,6 +64,7 @@ SELECT q.position, t.id, t.scopes, t.last_used_at, statement_timestamp(), r.valu
       JOIN orgs_organization o ON o.id = ANY (g.owner_id || ARRAY(
         SELECT s.organization_id FROM namespaces_share s
          WHERE s.grant_id = g.id AND (s.expires_at IS NULL OR s.expires_at > statement_timestamp())))
+      LEFT JOIN namespaces_project p ON p.name = q.project
      WHERE g.name = ANY (string_to_array(q.prefixes, ' ')) AND g.state IN ({_literals(ENFORCED)})
   ) h ON TRUE
 """  # noqa: S608 -- the only insertions are the constants above

@@ -25,7 +25,6 @@ HIDDEN_IMPORTS: dict[str, str] = {
 # Put together here, so that this file does not hold what it forbids.
 FORBIDDEN = [
     "/wo" + "rk/",
-    "/ro" + "ot/",
     "/opt/" + "pypi",
     "/opt/" + "wheels",
     "file:" + "///",

@@ -156,7 +156,10 @@ class TestFaults:
 
     @pytest.mark.parametrize("answer", [b"", b"garbage\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b"\0" * 100_000])
     def test_what_is_no_http(self, receiver: Receiver, answer: bytes) -> None:
-        receiver.behave = lambda handler: handler.wfile.write(answer) and None
+        def behave(handler: BaseHTTPRequestHandler) -> None:
+            handler.wfile.write(answer)
+
+        receiver.behave = behave
         with pytest.raises(webhooks.DeliveryFailed):
             send(receiver.url)
 

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 import pytest
 
 from fakes import TOKEN, FakeFreehold, answer, black_hole, drip, grant, http, organization, raw, reply, serving
-from freehold_client import NamespaceClient, Publisher, sockets
+from freehold_client import NamespaceClient, Publisher, feed, sockets
 from freehold_client.breaker import Breaker
 
 HOLDER, STRANGER = Publisher(user="alice"), Publisher(user="mallory")
@@ -146,7 +146,8 @@ def test_slow_servers_do_not_exceed_the_budget(client, world, fault) -> None:
 
 
 @pytest.mark.parametrize("fault", SLOW.values(), ids=SLOW)
-def test_uploads_outside_never_wait(client, world, fault) -> None:
+def test_uploads_outside_never_wait(client, world, fault, monkeypatch) -> None:
+    monkeypatch.setattr(feed, "CHANGES_SECONDS", BUDGET)
     world.misbehave = fault
     busy = [threading.Thread(target=client.check_upload, args=("acme-new", STRANGER)) for _ in range(4)]
     busy.append(threading.Thread(target=client.refresh))

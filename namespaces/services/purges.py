@@ -108,10 +108,10 @@ def _failed(endpoint: PurgeEndpoint, error: str) -> None:
     endpoint.last_error = error[:500]
     failing_for = now - endpoint.failing_since
     endpoint.next_attempt_at = now + retry_delay(failing_for, _dice.random())
+    log.warning("purge.failed", webhook=endpoint.pk, host=host_of(endpoint), error=endpoint.last_error)
     if failing_for >= GIVE_UP_AFTER:
         _give_up(endpoint, now)
     endpoint.save(update_fields=["failing_since", "last_error", "next_attempt_at", "disabled_at"])
-    log.warning("purge.failed", webhook=endpoint.pk, host=host_of(endpoint), error=endpoint.last_error)
 
 
 def _give_up(endpoint: PurgeEndpoint, now: datetime) -> None:

@@ -32,7 +32,8 @@ class Waiter(threading.Thread):
         super().__init__(daemon=True)
         self.caller, self.query = IndexClient(token), query
         self.pid = 0
-        self.took, self.response = 0.0, None
+        self.took = 0.0
+        self.response: Any = None
 
     def run(self) -> None:
         try:

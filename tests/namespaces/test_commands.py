@@ -267,7 +267,7 @@ class TestAsProcesses:
             done = process("grant_namespace", "acme-labs", "other")
         assert (done.returncode, done.stdout) == (1, "")
         message = "The namespace 'acme-labs' overlaps with 'acme', which 'acme' holds."
-        assert done.stderr.splitlines() == [f"CommandError: {message}"]
+        assert done.stderr.splitlines() == [message]
 
     def test_a_refused_upload_is_an_answer(self) -> None:
         factories.grant("acme", factories.organization("acme"))

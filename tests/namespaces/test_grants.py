@@ -314,16 +314,19 @@ class TestChildren:
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_child_and_a_strangers_grant_at_once_never_throw_each_other_out() -> None:
-    acme, other = factories.organization(), factories.organization()
-    for number in range(20):
+    """Often enough to meet the instant in which each could wait for the other."""
+    acme, other, third = (factories.organization() for _ in range(3))
+    for number in range(100):
         name = f"crowd{number}"
         parent = factories.grant(name, acme)
         outcomes = all_at_once(
             partial(create_child, actor=Actor.operator(), parent=parent, name=f"{name}-x-y"),
             partial(give, f"{name}-x", other),
-            partial(give, f"{name}-x-y-z", other),
+            partial(give, f"{name}-x-y", other),
+            partial(give, f"{name}-x-y", third),
+            partial(give, f"{name}-x-y-z", third),
         )
-        assert outcomes == ["done", "namespace-taken", "namespace-taken"], number
+        assert outcomes == ["done"] + ["namespace-taken"] * 4, number
 
 
 def test_every_refusal_has_a_code_of_its_own() -> None:

@@ -495,7 +495,7 @@ class TestProcess:
         self.wait_for("query LIKE 'COPY import_stage%'")
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130
-        assert process.stderr.read() == b"CommandError: Interrupted. Nothing was changed.\n"
+        assert process.stderr.read() == b"Interrupted. Nothing was changed.\n"
         assert mirror() == {}
 
     def test_an_interrupt_while_merging(self, process: subprocess.Popen[bytes], other: Any):
@@ -508,7 +508,7 @@ class TestProcess:
         self.wait_for("wait_event_type = 'Lock' AND query LIKE '%INSERT INTO namespaces_project%'")
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130
-        assert process.stderr.read() == b"CommandError: Interrupted. Nothing was changed.\n"
+        assert process.stderr.read() == b"Interrupted. Nothing was changed.\n"
         other.rollback()
         assert mirror() == {}
 

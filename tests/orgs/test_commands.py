@@ -145,7 +145,7 @@ class TestAsProcesses:
         with nothing_changes():
             done = process("create_organization", "Acme", "--kind", "company")
         assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr.splitlines() == ["CommandError: There is an organization named 'acme' already."]
+        assert done.stderr.splitlines() == ["There is an organization named 'acme' already."]
 
     def test_an_altered_trail(self) -> None:
         run("create_organization", "acme", "--kind", "company")

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from calendar import timegm
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable
 
@@ -20,6 +22,7 @@ from pyramid.interfaces import IRoutesMapper
 from freehold_client.decisions import Publisher
 from freehold_client.guard.metadata import NamespaceMetadata
 from freehold_client.guard.ports import Environ, ProjectFacts, StartResponse
+from freehold_client.guard.refusals import Refusal
 from freehold_client.inprocess import Gate, normalized
 
 OFF = "off"
@@ -103,10 +106,10 @@ class DevpiGuard:
         for index, name in _uploads(request):
             refusal = self._refusal(request, index, normalized(name)) if self.guards(index) else None
             if refusal is not None:
-                return request.get_response(lambda _environ, start_response: refusal.answer(start_response))
+                return request.get_response(partial(_answer, refusal))
         return None
 
-    def _refusal(self, request: Any, index: str, name: Any) -> Any:
+    def _refusal(self, request: Any, index: str, name: Any) -> Refusal | None:
         xom = request.registry["xom"]
         with xom.keyfs.read_transaction():
             stage = xom.model.getstage(index)
@@ -115,6 +118,10 @@ class DevpiGuard:
                 return None  # devpi answers that there is no such index, or asks who it is
         key = f"{index}/{name}"
         return self._gate.refusal(name, Publisher(user=user), lambda: _facts(xom, index, name), owner_key=key)
+
+
+def _answer(refusal: Refusal, _environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    return refusal.answer(start_response)
 
 
 def _uploads(request: Any) -> Iterator[tuple[str, Any]]:
@@ -143,5 +150,5 @@ def _facts(xom: Any, index: str, name: str) -> ProjectFacts:
         stores = [stage.get_linkstore_perstage(name, version) for version in stage.list_versions_perstage(name)]
         logs = [log for store in stores for link in store.get_links(rel="releasefile") for log in link.get_logs()]
     times = [log["when"] for log in logs if log["what"] in ("upload", "push") and log.get("dst") == index]
-    first = datetime(*min(times)[:6], tzinfo=timezone.utc) if times else None
+    first = datetime.fromtimestamp(timegm(min(times)), timezone.utc) if times else None
     return ProjectFacts(exists=True, first_uploaded=first)

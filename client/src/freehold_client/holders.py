@@ -44,10 +44,10 @@ def _acting(snapshot: Snapshot, covering: Sequence[Grant], publisher: Publisher,
     claims, organizations = publisher.claims, snapshot.organizations
     user = None if publisher.user is None else username(publisher.user)
     vouched = organization_name(publisher.organization) if publisher.organization_is_vouched_for else None
-    found = []
+    found, refused = [], None  # overlapping namespaces mostly have one and the same holder
     for grant in covering:
         for name in grant.holders(now):
-            if name in found:
+            if name in found or (name == refused and not grant.publishers):
                 continue
             organization = organizations.get(name)
             if organization is None or organization.state != ACTIVE or organization.standing == LAPSED:
@@ -55,6 +55,8 @@ def _acting(snapshot: Snapshot, covering: Sequence[Grant], publisher: Publisher,
             by_team = grant.publishers and (name, user) in grant.publishers
             if by_team or name == vouched or _acts_for(organization, user, claims):
                 found.append(name)
+            else:
+                refused = name
     return found
 
 

@@ -1,4 +1,4 @@
-"""A guarded pypiserver: ``freehold-pypiserver`` in place of ``pypi-server``, or ``guarded_app`` in place of its ``app``.
+"""A guarded pypiserver: ``freehold-pypiserver`` in place of ``pypi-server``, ``guarded_app`` in place of its ``app``.
 
 pypiserver takes a project's name from the name of the uploaded FILE and looks at no field of the form. So the guard
 stands where the file is stored, and reads the name as pypiserver does: whatever the request, nothing gets past it.
@@ -6,7 +6,6 @@ stands where the file is stored, and reads the name as pypiserver does: whatever
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime, timezone
@@ -22,15 +21,15 @@ from pypiserver.pkg_helpers import guess_pkgname_and_version
 
 from freehold_client.decisions import Publisher
 from freehold_client.guard.metadata import NamespaceMetadata
-from freehold_client.guard.ports import ProjectFacts, WSGIApp
+from freehold_client.guard.ports import Headers, ProjectFacts
 from freehold_client.guard.refusals import Refusal
 from freehold_client.inprocess import Gate, NotConfigured, normalized
 from freehold_client.pypiserver_json import JsonDetail
 
 
-def guarded_app(gate: Gate | None = None, **options: Any) -> WSGIApp:
-    """pypiserver as a WSGI application, guarded. ``options`` are those of ``pypiserver.app``; without ``gate`` the
-    environment configures Freehold. Raises ``NotConfigured``."""
+def guarded_app(gate: Gate | None = None, **options: Any) -> Any:
+    """pypiserver's Bottle, a WSGI application, guarded. ``options`` are those of ``pypiserver.app``; without ``gate``
+    the environment configures Freehold. Raises ``NotConfigured``."""
     config = Config.default_with_overrides(**pypiserver.backwards_compat_kwargs(options))
     return _with_namespaces(pypiserver.setup_routes_from_config(_guarded(config, gate), config))
 
@@ -92,16 +91,23 @@ class GuardedBackend(BackendProxy):  # type: ignore[misc]  # pypiserver has no t
     def _facts(self, name: str) -> ProjectFacts:
         """The files are all that pypiserver knows: when the oldest was written, the project was first uploaded."""
         packages = list(self.find_project_packages(name))
-        times = [os.stat(package.fn).st_mtime for package in packages if package.fn and os.path.exists(package.fn)]
+        files = (Path(package.fn) for package in packages if package.fn)
+        times = [file.stat().st_mtime for file in files if file.exists()]
         first = datetime.fromtimestamp(min(times), timezone.utc) if times else None
         return ProjectFacts(exists=bool(packages), first_uploaded=first)
 
 
 def _response(refusal: Refusal) -> HTTPResponse:
-    answered: list[Any] = []
-    body = b"".join(refusal.answer(lambda *head: answered.extend(head)))
-    status, headers = answered
-    return HTTPResponse(body, status, dict(headers))
+    """As Bottle has it, which is raised from anywhere."""
+    answer = HTTPResponse()
+
+    def start_response(status: str, headers: Headers) -> Any:
+        answer.status = status
+        for name, value in headers:
+            answer.set_header(name, value)
+
+    answer.body = b"".join(refusal.answer(start_response))
+    return answer
 
 
 if __name__ == "__main__":

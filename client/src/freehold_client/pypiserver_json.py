@@ -6,9 +6,9 @@ They are what ``NamespaceMetadata`` puts ``namespaces`` in. Who asks for HTML ge
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any, Callable
 from urllib.parse import quote
 
@@ -80,10 +80,11 @@ def detail(project: str, packages: Iterable[Any]) -> dict[str, Any]:
 def _file(package: Any) -> dict[str, Any]:
     path, _, digest = package.fname_and_hash.partition("#")
     algorithm, _, value = digest.partition("=")
-    status = os.stat(package.fn)
+    file = Path(package.fn)
+    status = file.stat()
     uploaded = datetime.fromtimestamp(status.st_mtime, timezone.utc)
     return {
-        "filename": os.path.basename(package.fn),
+        "filename": file.name,
         "url": "../../packages/" + quote(path),
         "hashes": {algorithm: value} if value else {},
         "size": status.st_size,

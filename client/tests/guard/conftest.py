@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import pytest
 
@@ -15,7 +15,8 @@ ALLOW = [("POST", "/login"), ("DELETE", "/session"), ("POST", r"/\+api/.*")]
 LIMITS = Limits(drain_seconds=3, body_seconds=10)
 
 
-class Served(NamedTuple):
+@dataclass(frozen=True)
+class Served:
     """A guarded index on a port."""
 
     server: str

@@ -50,7 +50,9 @@ def test_a_request_inside_of_a_refused_body(served: Served, content_type: str):
 def test_a_request_inside_of_a_chunked_body(served: Served):
     inner = http(EVIL_BODY, form_type(), target="/inner")
     headers = [("Transfer-Encoding", "chunked")]
-    responses = talk(served.port, http(chunked(inner), "text/xml", length=None, headers=headers, close=False), timeout=1)
+    responses = talk(
+        served.port, http(chunked(inner), "text/xml", length=None, headers=headers, close=False), timeout=1
+    )
     assert status_of(responses) in (411, 415)
     assert served.index.seen == []
 

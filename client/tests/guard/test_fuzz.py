@@ -93,7 +93,7 @@ def test_damaged_plain_uploads(data: st.DataObject):
 def test_damaged_uploads_of_real_tools(data: st.DataObject, request: bytes):
     """Their project is reserved; only where its name was damaged out of the namespace may they pass."""
     head, _, body = request.partition(b"\r\n\r\n")
-    content_type = re.search(rb"(?i)content-type: (.*)", head)[1].decode().strip()  # type: ignore[index]
+    content_type = re.search(rb"(?i)content-type: (.*)", head)[1].decode().strip()  # type: ignore[index]  # it is there
     check(data.draw(damaged(body)), content_type)
 
 
@@ -102,7 +102,7 @@ def test_damaged_uploads_of_real_tools(data: st.DataObject, request: bytes):
 def test_spliced_uploads_of_real_tools(data: st.DataObject, request: bytes):
     """An honest file of another project with a part or two of a reserved one's somewhere among its own."""
     head, _, body = request.partition(b"\r\n\r\n")
-    boundary = re.search(rb"boundary=(\S+)", head)[1]  # type: ignore[index]
+    boundary = re.search(rb"boundary=(\S+)", head)[1]  # type: ignore[index]  # it is there
     body = re.sub(rb"(?i)acme[._-]widgets", b"plain", body)
     parts = body.split(b"--" + boundary + CRLF)
     parts.insert(

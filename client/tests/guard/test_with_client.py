@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
+
 from fakes import answer, grant, organization, reply
 from freehold_client import Publisher
 from freehold_client.guard import NamespaceGuard, NamespaceMetadata, ProjectFacts
-
 from guard.calls import call, environ_of
 from guard.made import EVIL, EVIL_FILE, multipart, upload
 from guard.stand_in import RecordingIndex
@@ -75,6 +75,8 @@ def test_without_a_snapshot_nothing_is_said(freehold: Any, make_client: Any):
     app = NamespaceMetadata(Index(), make_client(freehold.url), owner_of=lambda _: None)
     assert call(app, environ_of(method="GET", PATH_INFO="/simple/namespaces")).status.startswith("503 ")
     index = RecordingIndex()
-    guard = NamespaceGuard(index, make_client(freehold.url), identify=lambda _: None, project_facts=lambda _: ProjectFacts(False))
+    guard = NamespaceGuard(
+        index, make_client(freehold.url), identify=lambda _: None, project_facts=lambda _: ProjectFacts(False)
+    )
     freehold.misbehave = lambda handler: reply(handler, 500, {})
     assert call(guard, environ_of(PLAIN_BODY)).status.startswith("503 ")
