@@ -35,6 +35,7 @@ lint: $(VENV)/.dev ## Check style, formatting and the direction of imports.
 
 types: $(VENV)/.dev ## Check types.
 	@DATABASE_URL=postgresql://unused/unused $(PY) -m mypy .
+	@cd client && ../$(PY) -m mypy src
 
 bench: $(VENV)/.dev ## Measure the upload check.
 	@$(PY) -m bench

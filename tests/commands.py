@@ -47,18 +47,21 @@ def help_of(app: str, command: str) -> str:
     return " ".join(load_command_class(app, command).create_parser("manage.py", command).format_help().split())
 
 
-def process(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command as somebody with a shell runs it, on the test's database; what it changes is committed."""
+def database_url() -> str:
+    """The address of the test's database, for other processes."""
     database = connection.settings_dict
     host = quote(str(database["HOST"]), safe="")
     secret = f":{quote(str(database['PASSWORD']))}" if database["PASSWORD"] else ""
     url = f"postgresql://{quote(str(database['USER']))}{secret}@/{database['NAME']}?host={host}"
-    if database["PORT"]:
-        url += f"&port={database['PORT']}"
+    return f"{url}&port={database['PORT']}" if database["PORT"] else url
+
+
+def process(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command as somebody with a shell runs it, on the test's database; what it changes is committed."""
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=settings.BASE_DIR,
-        env=os.environ | {"DATABASE_URL": url, "FREEHOLD_VAR": str(Path(settings.VAR_DIR))},
+        env=os.environ | {"DATABASE_URL": database_url(), "FREEHOLD_VAR": str(Path(settings.VAR_DIR))},
         capture_output=True,
         text=True,
         timeout=60,

@@ -17,18 +17,27 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main(arguments: list[str]) -> int:
+    """The client's suite, which needs no database, then the server's; the first that fails ends the run."""
     quick = "--quick" in arguments
     others = [argument for argument in arguments if argument != "--quick"]
-    command = [sys.executable, "-m", "pytest", "--numprocesses=2", "--dist=loadgroup"]
-    command += ["-m", "not slow and not browser"] if quick else []
     environment = os.environ | {"FREEHOLD_VAR": os.environ.get("FREEHOLD_VAR", str(ROOT / "var" / "test"))}
+    return _client(quick=quick) or _server(
+        [*_pytest("not slow and not browser" if quick else ""), *others], environment
+    )
+
+
+def _pytest(marks: str) -> list[str]:
+    return [sys.executable, "-m", "pytest", "--numprocesses=2", "--dist=loadgroup", *(["-m", marks] if marks else [])]
+
+
+def _client(*, quick: bool) -> int:
+    return subprocess.call(_pytest("not slow" if quick else ""), cwd=ROOT / "client")
+
+
+def _server(command: list[str], environment: dict[str, str]) -> int:
     if "DATABASE_URL" in environment:
-        return subprocess.call(command + others, env=environment, cwd=ROOT)
-    return _with_embedded(command + others, environment)
-
-
-def _with_embedded(command: list[str], environment: dict[str, str]) -> int:
-    """A server apart from the demo's, stopped when the suite has run; what fsync protects is thrown away here."""
+        return subprocess.call(command, env=environment, cwd=ROOT)
+    # A server apart from the demo's, stopped when the suite has run.
     server = EmbeddedPostgres(Path(environment["FREEHOLD_VAR"]) / "postgres")
     try:
         return subprocess.call(command, env=environment | {"DATABASE_URL": server.start()}, cwd=ROOT)

@@ -32,6 +32,7 @@ from namespaces.services import imports
 from namespaces.services.imports import ImportResult, ImportRunning, Phase, Step, can_import, import_projects
 from orgs.actors import Actor
 from orgs.models import AuditEvent
+from tests.commands import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -458,16 +459,12 @@ class TestProcess:
 
     @pytest.fixture
     def process(self) -> Iterator[subprocess.Popen[bytes]]:
-        database = connection.settings_dict
-        host = f"{database['HOST']}:{database['PORT']}".rstrip(":")
-        login = ":".join(filter(None, (database["USER"], database["PASSWORD"])))
-        url = f"postgresql://{login}@{host}/{database['NAME']}"
         # In the background of a shell the signal is ignored, and would be by our children.
         inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
         with subprocess.Popen(
             [sys.executable, "manage.py", "import_projects", "--skip-checks", "-"],
             cwd=settings.BASE_DIR,
-            env=os.environ | {"DATABASE_URL": url},
+            env=os.environ | {"DATABASE_URL": database_url()},
             stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
         ) as started:

@@ -37,7 +37,7 @@ from orgs.vocabulary import Standing
 from tests import factories
 from tests.receiver import Received, Receiver, is_authentic, listening
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 OPERATOR = Actor.operator()
 NAMESPACES = ("acme", "acme-labs", "acme-labs-x", "acme-new", "lumen", "waiting", "gone", "free", "tools", "tools-cli")
 PROJECTS = (*NAMESPACES, "acme-rockets", "acme-labs-anvil", "acme-labs-x-z", "lumen-core", "gone-x", "elsewhere")
@@ -112,8 +112,7 @@ class World:
 
 
 @pytest.fixture
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    request.getfixturevalue(getattr(request, "param", "db"))
+def world() -> Iterator[World]:
     organizations = {name: factories.organization(name) for name in ("acme", "guest", "lumenworks")}
     acme, lumen = organizations["acme"], organizations["lumenworks"]
     root = factories.grant("acme", acme)
@@ -196,7 +195,7 @@ def test_nothing_stale_survives_a_purge(world: World, change: Callable[[World], 
     assert world.stale() == []
 
 
-@pytest.mark.parametrize("world", ["transactional_db"], indirect=True)
+@pytest.mark.django_db(transaction=True)
 def test_nor_an_import_of_many(world: World) -> None:
     many = [Row(f"bulk-{number}", "", None) for number in range(150)]
     import_projects(actor=OPERATOR, rows=[*many, Row("acme-rockets", "user:eve", None), Row("elsewhere", "acme", None)])

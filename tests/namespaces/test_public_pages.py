@@ -284,7 +284,7 @@ def test_what_is_not_reserved_is_a_404_with_the_search(client: Client, name: str
     assert response.status_code == 404
     assert "There is no such namespace in the register." in text_of(response)
     assert 'name="q"' in response.content.decode()
-    assert response["Surrogate-Key"] == "namespaces"
+    assert response["Surrogate-Key"] == "pages namespaces"
 
 
 def test_held_and_released_namespaces_have_no_page(client: Client) -> None:

@@ -104,7 +104,7 @@ class DevpiGuard:
     def refuse(self, request: Any) -> Any:
         """The answer to an upload that is refused, None to all else."""
         for index, name in _uploads(request):
-            refusal = self._refusal(request, index, normalized(name)) if self.guards(index) else None
+            refusal = self._refusal(request, index, normalized(name))
             if refusal is not None:
                 return request.get_response(partial(_answer, refusal))
         return None
@@ -112,12 +112,14 @@ class DevpiGuard:
     def _refusal(self, request: Any, index: str, name: Any) -> Refusal | None:
         xom = request.registry["xom"]
         with xom.keyfs.read_transaction():
-            stage = xom.model.getstage(index)
+            stage = _stage(xom, index)
+            if stage is None or not self.guards(stage.name):
+                return None
             user = request.authenticated_userid
-            if stage is None or (user is None and ":ANONYMOUS:" not in stage.ixconfig.get("acl_upload", ())):
-                return None  # devpi answers that there is no such index, or asks who it is
-        key = f"{index}/{name}"
-        return self._gate.refusal(name, Publisher(user=user), lambda: _facts(xom, index, name), owner_key=key)
+            if user is None and ":ANONYMOUS:" not in stage.ixconfig.get("acl_upload", ()):
+                return None  # devpi asks who it is
+        key = f"{stage.name}/{name}"
+        return self._gate.refusal(name, Publisher(user=user), lambda: _facts(xom, stage.name, name), owner_key=key)
 
 
 def _answer(refusal: Refusal, _environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -141,10 +143,17 @@ def _uploads(request: Any) -> Iterator[tuple[str, Any]]:
             yield push["targetindex"], push.get("name")
 
 
+def _stage(xom: Any, index: str) -> Any:
+    """The index, ``user/index``, if there is one that takes uploads: mirrors don't."""
+    user, _, name = index.partition("/")
+    stage = xom.model.getstage(user, name) if name else None
+    return stage if hasattr(stage, "store_releasefile") else None
+
+
 def _facts(xom: Any, index: str, name: str) -> ProjectFacts:
     """Each index is a repository of its own: what counts is when a file of the project first came into this one."""
     with xom.keyfs.read_transaction():
-        stage = xom.model.getstage(index)
+        stage = _stage(xom, index)
         if stage is None or not stage.has_project_perstage(name):
             return ProjectFacts(exists=False)
         stores = [stage.get_linkstore_perstage(name, version) for version in stage.list_versions_perstage(name)]

@@ -22,12 +22,12 @@ def publishing_holder(
     acting = _acting(snapshot, covering, publisher, now)
     if not acting:
         return None
+    first = acting[0]
     for grant in reversed(covering):
         if grant.state == ACTIVE:
-            holders = grant.holders(now)
-            if len(acting) == 1 and acting[0] in holders:
-                return grant, acting[0]
-            publishing = [name for name in acting if name in holders]
+            if len(acting) == 1 and first == grant.owner:  # nearly always
+                return grant, first
+            publishing = [name for name in grant.holders(now) if name in acting]
             if publishing:
                 return grant, _preferred(publishing, publisher)
     return None
@@ -41,23 +41,24 @@ def _preferred(organizations: Sequence[str], publisher: Publisher) -> str:
 def _acting(snapshot: Snapshot, covering: Sequence[Grant], publisher: Publisher, now: float) -> list[str]:
     """The holders that may publish new projects and for which the publisher acts. A team's right on one covering grant
     makes its members act for the organization in all of them."""
-    claims, organizations = publisher.claims, snapshot.organizations
     user = None if publisher.user is None else username(publisher.user)
     vouched = organization_name(publisher.organization) if publisher.organization_is_vouched_for else None
-    found, refused = [], None  # overlapping namespaces mostly have one and the same holder
+    holders: list[str] = []
+    by_team: list[str] = []
     for grant in covering:
-        for name in grant.holders(now):
-            if name in found or (name == refused and not grant.publishers):
-                continue
-            organization = organizations.get(name)
-            if organization is None or organization.state != ACTIVE or organization.standing == LAPSED:
-                continue
-            by_team = grant.publishers and (name, user) in grant.publishers
-            if by_team or name == vouched or _acts_for(organization, user, claims):
-                found.append(name)
-            else:
-                refused = name
-    return found
+        if grant.owner not in holders:  # overlapping namespaces mostly have one and the same holder
+            holders.append(grant.owner)
+        if grant.shares:
+            holders += [name for name in grant.holders(now) if name not in holders]
+        if grant.publishers:
+            by_team += [name for name in grant.holders(now) if (name, user) in grant.publishers]
+    acting = []
+    for name in holders:
+        organization = snapshot.organizations.get(name)
+        if organization is not None and organization.state == ACTIVE and organization.standing != LAPSED:
+            if name == vouched or name in by_team or _acts_for(organization, user, publisher.claims):
+                acting.append(name)
+    return acting
 
 
 def _acts_for(organization: Organization, user: str | None, claims: Mapping[str, Any] | None) -> bool:
