@@ -54,7 +54,7 @@ def purged(changes: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def _purged_by(kind: str, name: str) -> Iterator[str]:
-    yield from ()
+    yield PAGES
     if kind == "grant":
         yield NAMESPACES
         # It is among the children of all that are around it.

@@ -13,10 +13,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from freehold_client import NamespaceClient, Publisher
 from freehold_client.clock import Clock
 
 TOKEN = "fh_sTESTTOKEN"
 LONG_AGO = "2025-01-01T00:00:00.000000Z"
+ALICE, BOB = Publisher(user="alice"), Publisher(user="bob")
 
 
 def grant(name: str, owner: str, **members: Any) -> dict[str, Any]:
@@ -259,3 +261,21 @@ def black_hole() -> Iterator[str]:
         finally:
             for sock in filling:
                 sock.close()
+
+
+def down(handler: BaseHTTPRequestHandler) -> None:
+    """Misbehave as a server with a fault of its own."""
+    reply(handler, 500, {})
+
+
+def reason(client: NamespaceClient, name: str, publisher: Publisher = BOB) -> str:
+    """Why a new project of that name is allowed or not."""
+    return client.check_upload(name, publisher, exists=False).reason
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Wait until it is so."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.005)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from fakes import answer, grant, organization, reply
-from freehold_client import Publisher
+from freehold_client import Decision, FreeholdUnavailable, Publisher
 
 EFFECTIVE = datetime(2025, 1, 1, tzinfo=timezone.utc)
 BEFORE, AFTER = EFFECTIVE - timedelta(days=1), EFFECTIVE + timedelta(days=1)
@@ -72,6 +73,16 @@ class TestOutside:
         assert (decision.allowed, decision.status, decision.reason) == (True, 200, "outside")
         assert (decision.source, decision.revision, decision.namespaces) == ("snapshot", 7, ())
         assert world.checks == []
+
+    def test_its_decision_is_like_any_other(self, world, make_client) -> None:
+        client = make_client(world.url)
+        client.refresh()
+        decision = client.check_upload(OUTSIDE, STRANGER, **NEW)
+        message = "The name 'other-thing' is in no reserved namespace."
+        assert decision == Decision(True, 200, "outside", OUTSIDE, message, revision=7, source="snapshot")
+        assert replace(decision, source="rule").source == "rule"
+        with pytest.raises(FrozenInstanceError):
+            decision.allowed = False
 
 
 class TestInsideWithAnswer:
@@ -248,8 +259,6 @@ class TestWithoutFreshSnapshot:
         assert client.check_upload(name, STRANGER, **NEW).reason == "reserved"
 
     def test_namespaces_are_not_told(self, client) -> None:
-        from freehold_client import FreeholdUnavailable
-
         with pytest.raises(FreeholdUnavailable) as refused:
             client.namespaces_of("acme-x", None)
         assert refused.value.code == "no-snapshot"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from freehold_client import Publisher, wire
 from freehold_client.fallback import Situation, Upload, inside
-from freehold_client.holders import claims_match, publishing_holder, username
+from freehold_client.holders import claims_match, organization_name, publishing_holder, username
 
 pytest.importorskip("django", reason="Freehold itself is not installed")
 sys.path.append(str(Path(__file__).parents[2]))
@@ -128,8 +128,6 @@ def as_facts(world, project, publisher):
 
 
 def as_question(project, publisher, first_uploaded=None):
-    from freehold_client.holders import organization_name
-
     them = theirs.Publisher(publisher.user, organization_name(publisher.organization), publisher.claims)
     return theirs.Question(project, them, first_uploaded)
 

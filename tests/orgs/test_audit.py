@@ -15,7 +15,7 @@ from django.db import IntegrityError, connection, transaction
 
 import namespaces.services
 import orgs.services
-from namespaces.models import Grant, Transfer
+from namespaces.models import Grant, PurgeEndpoint, Transfer
 from namespaces.services.lifecycle import lock_namespace
 from namespaces.services.transfers import offer_transfer
 from namespaces.states import GrantState
@@ -245,6 +245,9 @@ class World:
     def offered(self) -> Transfer:
         return offer_transfer(actor=OPERATOR, grant=self.grant(), to=self.guest)
 
+    def webhook(self) -> int:
+        return PurgeEndpoint.objects.create(url="https://cdn.example/", secrets=["whsec_"], delivered_revision=0).pk
+
     def with_team_right(self) -> Grant:
         grant = self.grant()
         factories.team(self.acme, grants=[grant])
@@ -306,6 +309,10 @@ SERVICES: dict[str, Case] = {
     ),
     "create_service_token": (lambda _: {"name": "index", "scopes": [Scope.CHECK]}, [("token.created", "")]),
     "revoke_service_token": (lambda w: {"token": w.token}, [("token.revoked", "")]),
+    "create_purge_endpoint": (lambda _: {"url": "https://cdn.example/"}, [("purge_webhook.created", "")]),
+    "rotate_purge_secret": (lambda w: {"number": w.webhook()}, [("purge_webhook.rotated", "")]),
+    "enable_purge_endpoint": (lambda w: {"number": w.webhook()}, [("purge_webhook.enabled", "")]),
+    "delete_purge_endpoint": (lambda w: {"number": w.webhook()}, [("purge_webhook.deleted", "")]),
 }
 
 

@@ -20,6 +20,7 @@ class _Pauses:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
+        """Collect no garbage inside; nested and in several threads, until the last is done."""
         with self._lock:
             if self._running == 0:
                 self._was_enabled = gc.isenabled()

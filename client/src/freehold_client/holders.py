@@ -55,9 +55,10 @@ def _acting(snapshot: Snapshot, covering: Sequence[Grant], publisher: Publisher,
     acting = []
     for name in holders:
         organization = snapshot.organizations.get(name)
-        if organization is not None and organization.state == ACTIVE and organization.standing != LAPSED:
-            if name == vouched or name in by_team or _acts_for(organization, user, publisher.claims):
-                acting.append(name)
+        if organization is None or organization.state != ACTIVE or organization.standing == LAPSED:
+            continue
+        if name == vouched or name in by_team or _acts_for(organization, user, publisher.claims):
+            acting.append(name)
     return acting
 
 

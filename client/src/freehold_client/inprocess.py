@@ -61,14 +61,25 @@ class Owners:
             return
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            with NamedTemporaryFile("w", encoding="ascii", dir=self._directory, delete=False) as file:
-                file.write(organization + "\n")
-            Path(file.name).replace(self._path(key))
+            _write(self._path(key), organization + "\n")
         except (OSError, UnicodeError) as error:
             _log.warning("The owner of %s could not be kept: %s", key, error)
 
     def _path(self, key: str) -> Path:
         return self._directory / f"{quote(key, safe='')}.owner"
+
+
+def _write(path: Path, text: str) -> None:
+    """At once: whoever reads sees the old text or the new one."""
+    with NamedTemporaryFile("w", encoding="ascii", dir=path.parent, delete=False) as file:
+        made = Path(file.name)
+        try:
+            file.write(text)
+            file.flush()
+            made.replace(path)
+        except BaseException:
+            made.unlink()
+            raise
 
 
 class Gate:

@@ -41,9 +41,11 @@ class _Reader(io.RawIOBase):
         self._owner = owner
 
     def readable(self) -> bool:
+        """Yes: ``io.BufferedReader`` asks."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Fill what can be filled now; 0 at the end."""
         return self._owner.recv_into(buffer)
 
 
@@ -113,6 +115,7 @@ class _LookUp(threading.Thread):
         self.error: Exception | None = None
 
     def run(self) -> None:
+        """Look it up, however long the system takes."""
         try:
             self.found = list(socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:

@@ -11,6 +11,7 @@ from freehold.commands import FreeholdCommand
 from namespaces.services.demo import TOKEN_NAME, make_demo
 from orgs import tokens
 from orgs.selectors import usable_token
+from orgs.vocabulary import Scope
 
 
 class Command(FreeholdCommand):
@@ -31,13 +32,14 @@ class Command(FreeholdCommand):
 
 
 def _still_true(path: Path) -> dict[str, Any] | None:
-    """What the file says, when it is of this database: its token is known here."""
+    """What the file says, when it is of this database: its token is known here, and may do all that there is."""
     try:
         described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         token = usable_token(tokens.digest(described["tokens"]["index"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return described if token is not None and token.name == TOKEN_NAME else None
+    current = token is not None and token.name == TOKEN_NAME and set(token.scopes) == set(Scope.values)
+    return described if current else None
 
 
 def _write(path: Path, described: dict[str, Any]) -> None:
