@@ -5,8 +5,10 @@ PORT ?= 8000
 export PORT
 
 VENV := .venv
+TOOLS := var/tools
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input
+PIP_QUIET := python -m pip --quiet --disable-pip-version-check --no-input
+PIP := $(VENV)/bin/$(PIP_QUIET)
 INSTALL := $(PIP) install --require-hashes --no-deps --no-compile
 # Compiled here and not by pip, because here all processors help.
 COMPILE := $(PY) -m compileall -q -q -j 0 $(VENV)/lib
@@ -22,7 +24,7 @@ help: ## List the targets.
 run: $(VENV)/.run ## Start Freehold with demo data on PORT (default 8000); Ctrl-C stops it.
 	@$(PY) -m freehold.supervisor
 
-test: lint types ## Check and test everything.
+test: lint types $(TOOLS)/.done ## Check and test everything.
 	@$(PY) -m tests.run
 
 quick: $(VENV)/.dev ## Run the tests that are not marked slow.
@@ -44,9 +46,10 @@ lock: $(VENV)/.made ## Pin the requirements anew, with hashes.
 	@$(PIP) install uv
 	@$(VENV)/bin/$(UV_COMPILE) $(UPGRADE) requirements.in --output-file requirements.txt
 	@$(VENV)/bin/$(UV_COMPILE) $(UPGRADE) requirements-dev.in --output-file requirements-dev.txt
+	@$(VENV)/bin/$(UV_COMPILE) $(UPGRADE) requirements-tools.in --output-file requirements-tools.txt
 
 clean: ## Remove the environment and caches; the database in var/ stays.
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	@rm -rf $(VENV) $(TOOLS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each stamp is made last, so that an interrupted installation is done again.
@@ -63,6 +66,15 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.made
 	@$(INSTALL) -r requirements-dev.txt
 	@$(COMPILE)
 	@touch $@ $(VENV)/.run
+
+# Uploaders, installers and indexes for the end-to-end tests; apart, for they need not agree with our own requirements.
+$(TOOLS)/.done: requirements-tools.txt client/pyproject.toml $(VENV)/.made
+	@echo "Installing the tools of the end-to-end tests…"
+	@mkdir -p var
+	@$(PYTHON) -m venv --clear $(TOOLS)
+	@$(TOOLS)/bin/$(PIP_QUIET) install --require-hashes --no-deps -r requirements-tools.txt
+	@$(TOOLS)/bin/$(PIP_QUIET) install --no-deps --no-build-isolation --editable client
+	@touch $@
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

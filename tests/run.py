@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _pytest(marks: str) -> list[str]:
-    return [sys.executable, "-m", "pytest", "--numprocesses=2", "--dist=loadgroup", *(["-m", marks] if marks else [])]
+    return [sys.executable, "-m", "pytest", "--numprocesses=2", *(["-m", marks] if marks else [])]
 
 
 def _client(*, quick: bool) -> int:
