@@ -140,7 +140,13 @@ class FakeFreehold:
             return 200, {"meta": {"api-version": "1.5"}, "namespaces": entries}
         if path.startswith("/api/v1/projects/"):
             return 200, self._project(path.rsplit("/", 1)[1])
-        return 404, {}
+        return self._index(path.split("/")[3]) if path.startswith("/index/simple/") else (404, {})
+
+    @staticmethod
+    def _index(name: str) -> tuple[int, Any]:
+        """An index that knows better than the mirror who owns what."""
+        marks = [{"name": "acme", "owned": name == "acme-old"}]
+        return (404, {}) if name == "acme-gone" else (200, {"name": name, "namespaces": marks, "files": []})
 
     def _changes(self, after: int) -> tuple[int, Any]:
         if after > self.revision:
@@ -196,7 +202,7 @@ class _Handler(BaseHTTPRequestHandler):
         fake.headers.append({name.lower(): value for name, value in self.headers.items()})
         if fake.misbehave is not None:
             fake.misbehave(self)
-        elif self.path.startswith(("/api/v1/projects", "/simple")):
+        elif self.path.startswith(("/api/v1/projects", "/simple", "/index/simple")):
             reply(self, *fake.respond(self.command, self.path, body))
         elif self.headers.get("Authorization") != f"Bearer {fake.token}":
             reply(self, 401, {"title": "Unauthorized"})

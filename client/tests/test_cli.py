@@ -147,7 +147,7 @@ class TestNamespaces:
     def test_down(self, world, run) -> None:
         world.misbehave = lambda handler: reply(handler, 503, {})
         status, _, err = run("namespaces")
-        assert (status, err) == (3, "freehold: Freehold answered 503.\n")
+        assert (status, err) == (3, "freehold: Freehold answered 503 for /simple/namespaces.\n")
 
 
 class TestPreflight:
@@ -314,6 +314,20 @@ class TestAudit:
         assert len(told["violations"]) == 1
         assert [entry["text"] for entry in told["unnamed"]] == ["."]
         assert not any("projects/other" in path for path in world.paths())
+
+    def test_the_index_may_tell_who_owns_what(self, world, run, tmp_path) -> None:
+        (tmp_path / "r.txt").write_text("acme-x\nacme-old\n")
+        status, out, _ = run("audit", tmp_path / "r.txt", "--json", "--index", f"{world.url}/index/simple/")
+        assert status == 1
+        told = {package["name"]: package["verdict"] for package in json.loads(out)["packages"]}
+        assert told == {"acme-x": "not-owned", "acme-old": "owned"}
+        assert not any("/api/v1/projects/" in path for path in world.paths())
+
+    def test_an_index_that_has_no_such_project(self, world, run, tmp_path) -> None:
+        (tmp_path / "r.txt").write_text("acme-gone\n")
+        status, _, err = run("audit", tmp_path / "r.txt", "--index", f"{world.url}/index/simple")
+        assert status not in {0, 1}
+        assert "The index answered 404 for /acme-gone/" in err
 
     @pytest.mark.skipif(sys.version_info < (3, 11), reason="no TOML reader")
     @pytest.mark.parametrize(

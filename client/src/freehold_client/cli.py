@@ -15,6 +15,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from freehold_client.holders import organization_name
 from freehold_client.logs import log
 from freehold_client.names import InvalidName, normalize
 from freehold_client.policy import InvalidPolicy, Policy
-from freehold_client.public import Namespace, PublicFreehold, covering
+from freehold_client.public import Namespace, PublicFreehold, SimpleIndex, covering
 from freehold_client.wire import since_epoch
 
 OK, REFUSED, USAGE, UNKNOWN = 0, 1, 2, 3
@@ -148,10 +149,17 @@ def _audit(options: argparse.Namespace) -> int:
     required = [requirement for path in options.requirements for requirement in requirements.read(path)]
     unnamed = [requirement for requirement in required if requirement.name is None]
     names = [requirement.name for requirement in required if requirement.name is not None]
-    with _public(options) as freehold:
-        findings = audit(names, freehold.namespaces(), freehold.project, policy)
+    with _public(options) as freehold, _told_by(options, freehold) as source:
+        findings = audit(names, freehold.namespaces(), source.project, policy)
     _report(options, findings, unnamed)
     return REFUSED if any(finding.violations for finding in findings) else OK
+
+
+def _told_by(
+    options: argparse.Namespace, freehold: PublicFreehold
+) -> AbstractContextManager[PublicFreehold | SimpleIndex]:
+    """Who tells of a package: the index where it is installed from, or Freehold's mirror of it."""
+    return nullcontext(freehold) if options.index is None else SimpleIndex(options.index)
 
 
 def _report(
@@ -235,6 +243,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_publisher(preflight)
     audited = _command(commands, "audit", _audit, "Which packages belong to the holders of their namespaces?")
     audited.add_argument("requirements", metavar="REQUIREMENTS", nargs="+", help="a requirements file")
+    audited.add_argument(
+        "--index",
+        metavar="URL",
+        help="the simple base of the index, when it says itself who owns what; else Freehold's mirror is asked",
+    )
     audited.add_argument("--policy", metavar="FILE", type=Path, help="TOML or JSON: require-owned, owners, allow")
     return parser
 
