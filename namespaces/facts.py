@@ -26,7 +26,7 @@ def _literals(values: Iterable[str]) -> str:
 
 
 # Questions come as four texts with a line for each question; an empty line is null, and prefixes are joined by spaces,
-# for no name has one. A single question needs no lists, which costs the database a fifth less.
+# for no name has one. A single question needs no lists, which costs the database a tenth less.
 _ONE = """(SELECT 1::bigint, $1::text, $2::text, nullif($3::text, ''), nullif($4::text, ''))
        AS q(position, project, prefixes, username, issuer)"""
 _MANY = r"""unnest(string_to_array($1::text, E'\n'), string_to_array($2::text, E'\n'),

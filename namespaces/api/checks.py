@@ -6,7 +6,6 @@ Plain functions: Django REST framework would cost more than the check itself. Th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
@@ -100,7 +99,7 @@ def _answer_one(digest: bytes, value: Any) -> HttpResponse:
     refusal = _refuse_caller(found.token)
     if refusal is not None:
         return refusal
-    return _json_response(as_json(_decide(question, found.facts[0])))
+    return JsonResponse(as_json(_decide(question, found.facts[0])))
 
 
 def _answer_many(digest: bytes, value: Any) -> HttpResponse:
@@ -112,12 +111,7 @@ def _answer_many(digest: bytes, value: Any) -> HttpResponse:
         return refusal
     decisions = iter([as_json(_decide(q, f)) for q, f in zip(questions, found.facts, strict=True)])
     answers = [next(decisions) if isinstance(item, Question) else item for item in parsed]
-    return _json_response({"revision": found.revision, "decisions": answers})
-
-
-def _json_response(value: dict[str, Any]) -> HttpResponse:
-    """As ``JsonResponse``, whose encoder is for dates as well and costs as much as the decision."""
-    return HttpResponse(json.dumps(value), content_type="application/json")
+    return JsonResponse({"revision": found.revision, "decisions": answers})
 
 
 def _items(value: Any) -> Sequence[Any]:
