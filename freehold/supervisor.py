@@ -288,6 +288,7 @@ def _watch(family: Family, database: EmbeddedPostgres | None) -> NoReturn:
             if not database.is_running():
                 say("The database has gone; starting it again…")
                 database.start()
+                say("The database is back.")
             next_look = time.monotonic() + DATABASE_CHECK_SECONDS
         time.sleep(POLL_SECONDS)
 

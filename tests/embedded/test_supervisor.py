@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -90,12 +91,17 @@ class Run:
         )
 
     def await_line(self, beginning: str) -> str:
-        """Read standard output up to a line that begins so."""
+        """Read standard output up to a line that begins so; a run that does not say it in a minute is ended."""
         assert self.process.stdout is not None
-        line: str
-        for line in self.process.stdout:
-            if line.startswith(beginning):
-                return line.strip()
+        too_late = threading.Timer(60, self.process.kill)
+        too_late.start()
+        try:
+            line: str
+            for line in self.process.stdout:
+                if line.startswith(beginning):
+                    return line.strip()
+        finally:
+            too_late.cancel()
         raise AssertionError(f"{beginning!r} was not said; stderr: {self.finish()[1]}")
 
     def finish(self) -> tuple[str, str]:
@@ -364,7 +370,7 @@ def test_a_run_with_the_embedded_database(tmp_path: Path, runs: list[Run]) -> No
     database = EmbeddedPostgres(tmp_path / "var" / "postgres")
     kill_postmaster(database)
     run.await_line("The database has gone")
-    database.start()  # waits until the supervisor has it
+    run.await_line("The database is back")
     kill_postmaster(database)
     run.await_line("The database has gone")
     run.process.terminate()  # in the middle of the new start
