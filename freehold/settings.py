@@ -133,10 +133,10 @@ DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
 # on the parameters, or every connection would plan it anew five times.
 DATABASES["default"]["OPTIONS"] |= {
     "prepare_threshold": 2**31,
-    # Storage is fast at random here, and the statements are short: the planner is told both.
-    "options": "-c plan_cache_mode=force_generic_plan -c random_page_cost=1.1 -c jit=off -c timezone=UTC -c lock_timeout=10s"
+    # Storage is fast at random, and the statements are short: the planner is told both.
+    "options": "-c plan_cache_mode=force_generic_plan -c random_page_cost=1.1 -c jit=off"
+    " -c timezone=UTC -c lock_timeout=10s" + (" -c freehold.allow_truncate=on" if FREEHOLD_ENV == "test" else ""),
     # The suite empties tables between tests; nobody else truncates the audit trail.
-    + (" -c freehold.allow_truncate=on" if FREEHOLD_ENV == "test" else ""),
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
