@@ -2,14 +2,10 @@
 
     python bench/client.py [--grants 1000000]
 
-Beside it, in the same run and on the same questions, two general policy engines: pycasbin and cedarpy
-(``bench/requirements.in``; left out where they are not installed). Each is asked in two ways. *Rule per grant* is the
-one that comes to mind: one policy for each grant, matched by prefix; the engines try rule after rule, so they get 1,000
-of them. *Prefix by prefix* is the best we found: the caller takes the name apart and asks about each prefix by its
-exact name, which casbin's FastEnforcer and Cedar's entity store look up.
-
-A check here is: may this publisher publish a new project of this name? A third of the questions are outside every
-namespace, a third are by a publisher of the holder, a third by a stranger. All engines must agree on every answer.
+Beside it, in the same run and on the same questions, pycasbin and cedarpy (``bench/requirements.in``; left out where
+they are not installed). *Rule per grant*: a policy for each, matched by prefix, so they get 1,000. *Prefix by prefix*:
+the caller takes the name apart and asks by exact names. A check: may this publisher publish a new project of this name?
+A third are outside every namespace, a third by a holder, a third by a stranger; all engines must agree on every answer.
 """
 
 from __future__ import annotations

@@ -129,10 +129,9 @@ TEMPLATES: list[dict[str, Any]] = [
 DATABASE_URL = required("DATABASE_URL") or embedded.database_url(VAR_DIR)
 DATABASES: dict[str, dict[str, Any]] = {"default": env.database(DATABASE_URL)}
 DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
-# Only what asks for it is prepared (``execute(..., prepare=True)``): the check's statement. Its plan must not depend
-# on the parameters, or every connection would plan it anew five times.
+# What is prepared is the check's statement alone (``freehold/prepared.py``). Its plan must not depend on the
+# parameters, or every connection would plan it anew five times.
 DATABASES["default"]["OPTIONS"] |= {
-    "prepare_threshold": 2**31,
     # Storage is fast at random, and the statements are short: the planner is told both.
     "options": "-c plan_cache_mode=force_generic_plan -c random_page_cost=1.1 -c jit=off"
     " -c timezone=UTC -c lock_timeout=10s" + (" -c freehold.allow_truncate=on" if FREEHOLD_ENV == "test" else ""),
