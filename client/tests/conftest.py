@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fakes import TOKEN, FakeFreehold, TestClock, serving
+from fakes import TOKEN, FakeFreehold, TestClock, grant, organization, serving
 from freehold_client import NamespaceClient
 
 
@@ -36,3 +36,18 @@ def make_client(clock: TestClock) -> Iterator[Callable[..., NamespaceClient]]:
     for client in made:
         client._refresher.stop(1)
         client._transport.close()
+
+
+@pytest.fixture
+def world(freehold):
+    """A Freehold where alice publishes for acme, which holds its own name."""
+    freehold.put(grant("acme", "acme"), organization("acme", "alice"))
+    return freehold
+
+
+@pytest.fixture
+def client(world, make_client, tmp_path):
+    """A client that has the snapshot of that world, on disk as well."""
+    client = make_client(world.url, cache_dir=tmp_path / "cache")
+    assert client.refresh()
+    return client

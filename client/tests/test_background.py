@@ -6,24 +6,9 @@ import math
 import os
 import time
 
-import pytest
-
 from fakes import BOB, TOKEN, answer, down, grant, organization, reason, wait_for
 from freehold_client import NamespaceClient, Publisher
 from freehold_client.clock import Clock, Freshness
-
-
-@pytest.fixture
-def world(freehold):
-    freehold.put(grant("acme", "acme"), organization("acme", "alice"))
-    return freehold
-
-
-@pytest.fixture
-def client(world, make_client, tmp_path):
-    client = make_client(world.url, cache_dir=tmp_path / "cache")
-    assert client.refresh()
-    return client
 
 
 class TestClocks:

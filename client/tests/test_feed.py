@@ -10,19 +10,6 @@ from fakes import ALICE, BOB, down, grant, organization, reason, reply
 from freehold_client import feed
 
 
-@pytest.fixture
-def world(freehold):
-    freehold.put(grant("acme", "acme"), organization("acme", "alice"))
-    return freehold
-
-
-@pytest.fixture
-def client(world, make_client, tmp_path):
-    client = make_client(world.url, cache_dir=tmp_path / "cache")
-    assert client.refresh()
-    return client
-
-
 class TestFeed:
     def test_a_new_namespace(self, client, world) -> None:
         assert reason(client, "new-x") == "outside"

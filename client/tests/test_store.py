@@ -13,19 +13,6 @@ from fakes import ALICE, down, grant, organization, reason
 from freehold_client import store as store_module
 
 
-@pytest.fixture
-def world(freehold):
-    freehold.put(grant("acme", "acme"), organization("acme", "alice"))
-    return freehold
-
-
-@pytest.fixture
-def client(world, make_client, tmp_path):
-    client = make_client(world.url, cache_dir=tmp_path / "cache")
-    assert client.refresh()
-    return client
-
-
 class TestDisk:
     def again(self, make_client, world, tmp_path, **options):
         return make_client(world.url, cache_dir=tmp_path / "cache", **options)
