@@ -39,6 +39,7 @@ def world(freehold):
         organization(
             "acme",
             "alice",
+            former_names=["acme-before"],
             trusted_publishers=[
                 {"issuer": "https://ci.example", "claims": {"repository_owner": "acme", "repository": "acme/*"}},
                 {"issuer": "https://ci.example", "claims": {}},
@@ -189,6 +190,7 @@ class TestInsideWithoutAnswer:
             ("acme-thing", STRANGER, {"exists": False, "owner": "acme"}, "unavailable"),
             ("acme-thing", STRANGER, {"owner": "acme"}, "unavailable"),
             ("acme-labs-thing", STRANGER, {"exists": True, "owner": "friend"}, "snapshot-owner"),
+            ("acme-thing", STRANGER, {"exists": True, "owner": "Acme.Before"}, "snapshot-owner"),
             ("locked-thing", HOLDER, YOUNG, "unavailable"),
             ("locked-thing", HOLDER, ITS_OWN, "snapshot-owner"),
             ("locked-thing", Publisher(organization="acme"), YOUNG, "snapshot-owner"),

@@ -142,6 +142,14 @@ class TestFeed:
                 "more": False,
                 "changes": [{"revision": 8, "kind": "organization", "name": "x", "value": {"name": "x"}}],
             },
+            *(
+                {
+                    "revision": 8,
+                    "more": False,
+                    "changes": [{"revision": 8, "kind": "organization", "name": "x", "value": value}],
+                }
+                for value in (organization("x", former_names=former) for former in (None, "old", [7], ["Old"]))
+            ),
             {"revision": 8, "more": False, "changes": [7]},
         ],
     )

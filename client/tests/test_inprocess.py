@@ -59,16 +59,42 @@ class TestGate:
         assert gate.owners.get("a/b/acme-x") == "acme"
         freehold.misbehave = lambda handler: handler.send_error(500)
         exists = ProjectFacts(exists=True)
-        assert gate.refusal("acme-x", Publisher(user="m"), lambda: exists, owner_key="a/b/acme-x") is None
+        assert gate.refusal("acme-x", Publisher(user="alice"), lambda: exists, owner_key="a/b/acme-x") is None
         down = gate.refusal("acme-y", Publisher(user="m"), lambda: exists)
         assert down is not None
         assert down.status == 503
+
+    def test_while_freehold_is_down_a_stranger_releases_nothing_into_a_holders_project(
+        self, gate: Gate, freehold: FakeFreehold
+    ):
+        """The index itself would take it: there every user may upload to every project."""
+        exists = ProjectFacts(exists=True)
+        freehold.decide = lambda question: answer(question["project"], "holder")
+        for user in ("carol", "Dāve"):  # of a team, which the snapshot does not tell of
+            assert gate.refusal("acme-x", Publisher(user=user), lambda: exists) is None
+        freehold.misbehave = lambda handler: handler.send_error(500)
+        for user in ("carol", "CAROL", "Dāve"):
+            assert gate.refusal("acme-x", Publisher(user=user), lambda: exists) is None
+        for stranger in (Publisher(user="mallory"), Publisher()):
+            down = gate.refusal("acme-x", stranger, lambda: exists)
+            assert down is not None
+            assert down.status == 503
 
     @pytest.mark.parametrize("name", ["", "-acme", "ac\u212ae", "a b", None, b"acme", 7])
     def test_what_is_no_name_is_refused_without_facts(self, gate: Gate, name: Any):
         refusal = gate.refusal(normalized(name), Publisher(user="alice"), never)
         assert refusal is not None
         assert refusal.status == 400
+
+
+class TestIntroduction:
+    def test_who_guards_and_what_is_known(self, gate: Gate, freehold: FakeFreehold):
+        assert gate.introduction() == f"guarded by {gate.client.url}, which knows 1 namespaces"
+
+    def test_that_there_is_no_answer(self, tmp_path: Path):
+        client = NamespaceClient("http://127.0.0.1:1", TOKEN)
+        said = Gate(client, Owners(tmp_path)).introduction()
+        assert "no answer" in said and "FREEHOLD_TOKEN" in said
 
 
 class TestSettings:
@@ -111,6 +137,14 @@ class TestOwners:
         assert owners.get("x") == "other"
         assert owners.get("y") is None
         assert len(list(tmp_path.iterdir())) == 1
+
+    def test_publishers_of_another_organization_are_forgotten_with_it(self, tmp_path: Path):
+        owners, alice, bob = Owners(tmp_path), Publisher(user="alice"), Publisher(user="bob")
+        owners.put("x", "acme", alice)
+        owners.put("x", "acme", bob)
+        assert [owners.get_for("x", one) for one in (alice, bob, Publisher())] == ["acme", "acme", None]
+        owners.put("x", "other", bob)
+        assert [owners.get_for("x", one) for one in (alice, bob)] == [None, "other"]
 
     def test_a_disk_that_fails_costs_nothing(self, tmp_path: Path, caplog: pytest.LogCaptureFixture):
         (tmp_path / "file").write_text("in the way")

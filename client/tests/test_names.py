@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from freehold_client import InvalidName, normalize
 from freehold_client.names import covers, is_normalized, is_valid, prefixes
@@ -29,6 +32,24 @@ def test_invalid(name: str) -> None:
     with pytest.raises(InvalidName) as refused:
         normalize(name)
     assert str(refused.value).isascii() and str(refused.value).isprintable()
+
+
+@given(st.text("aZ09.-_", max_size=12) | st.text("aK-._ \n\u212a\u00e9\udc80?", max_size=6) | st.text(max_size=6))
+def test_any_text(name: str) -> None:
+    """As the packaging specification words both: what is a name, and how it is normalized."""
+    if re.fullmatch(r"([A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9])", name, re.IGNORECASE | re.ASCII) and name.isascii():
+        assert is_valid(name)
+        assert normalize(name) == re.sub(r"[-_.]+", "-", name).lower()
+    else:
+        assert not is_valid(name)
+        with pytest.raises(InvalidName):
+            normalize(name)
+
+
+@pytest.mark.parametrize("name", [None, 7, b"acme", ["a"], object()])
+def test_no_text_is_a_type_error(name: object) -> None:
+    with pytest.raises(TypeError):
+        normalize(name)  # type: ignore[arg-type]  # the mistake that is tested
 
 
 @pytest.mark.parametrize(("namespace", "name", "expected"), VECTORS["covers"])

@@ -32,6 +32,7 @@ organizations = st.fixed_dictionaries(
         "standing": st.sampled_from(["good", "good", "grace", "lapsed"]),
         "publishers": st.lists(st.sampled_from(USERS), max_size=2, unique=True),
         "trusted": st.lists(st.tuples(st.sampled_from(ISSUERS), patterns), max_size=2),
+        "was_renamed": st.booleans(),
     }
 )
 grants = st.fixed_dictionaries(
@@ -52,7 +53,7 @@ worlds = st.fixed_dictionaries(
 publishers = st.builds(
     Publisher,
     user=st.none() | st.sampled_from([*USERS, "U1", "\u212a1", "u4"]),
-    organization=st.none() | st.sampled_from([*ORGANIZATIONS, "Acme", "none", "-"]),
+    organization=st.none() | st.sampled_from([*ORGANIZATIONS, "Acme", "old-acme", "Old.beta", "none", "-"]),
     claims=st.none()
     | st.fixed_dictionaries(
         {"iss": st.sampled_from(ISSUERS)},
@@ -91,6 +92,7 @@ def as_snapshot(world):
                     "standing": o["standing"],
                     "publishers": o["publishers"],
                     "trusted_publishers": [{"issuer": issuer, "claims": claims} for issuer, claims in o["trusted"]],
+                    **({"former_names": [f"older-{name}", f"old-{name}"]} if o["was_renamed"] else {}),
                 }
                 for name, o in world["organizations"].items()
             ],
@@ -127,8 +129,11 @@ def as_facts(world, project, publisher):
     return theirs.Facts(now=NOW, revision=5, holdings=tuple(found))
 
 
-def as_question(project, publisher, first_uploaded=None):
-    them = theirs.Publisher(publisher.user, organization_name(publisher.organization), publisher.claims)
+def as_question(world, project, publisher, first_uploaded=None):
+    """A former name counts as the present one, as Freehold takes it."""
+    named = organization_name(publisher.organization)
+    present = {f"old-{name}": name for name, o in world["organizations"].items() if o["was_renamed"]}
+    them = theirs.Publisher(publisher.user, present.get(named, named), publisher.claims)
     return theirs.Question(project, them, first_uploaded)
 
 
@@ -137,7 +142,7 @@ def as_question(project, publisher, first_uploaded=None):
 def test_holders(world, publisher, project) -> None:
     snapshot = as_snapshot(world)
     covering = snapshot.covering(project)
-    decision = theirs.decide(as_question(project, publisher), as_facts(world, project, publisher))
+    decision = theirs.decide(as_question(world, project, publisher), as_facts(world, project, publisher))
     ours = publishing_holder(snapshot, covering, publisher, NOW.timestamp())
     if decision.reason == "unreserved":
         assert all(grant.effective_at > NOW.timestamp() for grant in covering)
@@ -157,7 +162,9 @@ def test_what_is_allowed_without_an_answer_freehold_allows(world, publisher, pro
     since = None if first_uploaded is None else first_uploaded.timestamp()
     upload = Upload(project, publisher, since is not None, since)
     ours = inside(Situation(upload, snapshot, covering, NOW.timestamp(), ""))
-    decision = theirs.decide(as_question(project, publisher, first_uploaded), as_facts(world, project, publisher))
+    decision = theirs.decide(
+        as_question(world, project, publisher, first_uploaded), as_facts(world, project, publisher)
+    )
     assert decision.allowed or not ours.allowed
 
 

@@ -40,6 +40,7 @@ class TestDisk:
             organization(
                 "f", "x", "y", trusted_publishers=[{"issuer": "i", "claims": {"a": "b", "c": "d*"}}], standing="grace"
             ),
+            organization("renamed", former_names=["earlier", "first"]),
         )
         for number in range(1200):
             world.put(grant(f"many{number}", "acme"))

@@ -33,6 +33,7 @@ class Freehold:
         self.environment = {
             **os.environ,
             "FREEHOLD_ENV": "demo",
+            "BILLING_ENABLED": "false",
             "FREEHOLD_VAR": str(var),
             "FREEHOLD_URL": f"http://{HOST}:{port}",
             "DATABASE_URL": database_url,
@@ -52,6 +53,13 @@ class Freehold:
         done = subprocess.run(command, env=self.environment, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def reason(self, project: str, user: str) -> str:
+        """What it says of a new project of the user's."""
+        question = {"project": project, "publisher": {"user": user}, "first_uploaded": None}
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        answer = self.server.request("POST", "/api/v1/uploads/check", json.dumps(question).encode(), headers)
+        return str(json.loads(answer.body)["reason"])
 
     @contextmanager
     def down(self) -> Iterator[None]:

@@ -33,6 +33,10 @@ def test_while_freehold_is_down(workshop: Workshop, index: Index, freehold: Free
 
         existing = workshop.publish(UV, workshop.built(UV, "acme-before", "1.1"), url, HOLDER)
         assert existing.status == 0, existing.output
+        # Every user of these indexes may upload to every project: the guard must not take it for the holder's release.
+        planted = workshop.publish(UV, workshop.built(UV, "acme-before", "1.2"), url, STRANGER)
+        assert planted.status != 0, planted.output
+        assert not any("1.2" in name for name in index.files() if name.startswith("acme_before"))
         new = workshop.publish(UV, workshop.built(UV, "acme-new-in-outage"), url, HOLDER)
         assert new.status == 0, new.output
         assert index.detail("acme-before")["namespaces"] == [{"name": "acme", "owned": True}]

@@ -96,6 +96,8 @@ def test_older_projects_go_on_and_new_ones_are_refused(
     for index in indexes:
         assert workshop.publish(UV, workshop.built(UV, "later-old"), index.upload_url, STRANGER).status == 0
     freehold.manage("grant_namespace", "later", "lumenworks")
+    # Before its time has come, a second after the grant, it is known and not enforced yet.
+    wait_until(lambda: freehold.reason("later-new", STRANGER) == "reserved", 20, lambda: "later is never enforced")
     for index in indexes:
         _wait_for_namespace(index, "later")
         old = workshop.publish(UV, workshop.built(UV, "later-old", "1.1"), index.upload_url, STRANGER)

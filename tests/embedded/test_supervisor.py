@@ -15,11 +15,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from freehold import supervisor
+from freehold import programs, supervisor
 from freehold.embedded import EmbeddedPostgres
 from freehold.embedded.locks import is_held
 from freehold.embedded.processes import postmaster, processes_of
-from freehold.supervisor import MARK, Family, Plan, Program, Refusal
+from freehold.programs import Plan, Program, Refusal
+from freehold.supervisor import MARK, Family
 
 ANSWERING = """
     import http.server, sys
@@ -87,7 +88,7 @@ class Run:
             stderr=subprocess.PIPE,
             text=True,
             env=os.environ | plan,
-            cwd=supervisor.ROOT,
+            cwd=programs.ROOT,
         )
 
     def await_line(self, beginning: str) -> str:
@@ -111,6 +112,14 @@ class Run:
     def supervised(self) -> list[psutil.Process]:
         """All living processes that were started for this directory."""
         return [process for process in psutil.process_iter() if supervisor._bears_mark(process, self.var)]
+
+
+def ignores_terminations(process: psutil.Process) -> bool:
+    """Whether it is the stubborn one; its brothers die with the run, perhaps while they are asked."""
+    try:
+        return "SIG_IGN" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.fixture
@@ -163,13 +172,72 @@ def plan(**environment: str) -> Plan:
 
 
 def test_the_plan_has_defaults() -> None:
-    assert plan() == Plan(port=8000, workers=2, var=supervisor.ROOT / "var", database_url="")
-    assert plan().url == "http://127.0.0.1:8000"
+    assert plan() == Plan(
+        port=8000, workers=2, var=programs.ROOT / "var", database_url="", dns_port=8053, stripe_port=8041
+    )
+    assert plan().url == "http://localhost:8000"
 
 
 def test_the_plan_is_read_from_the_environment(tmp_path: Path) -> None:
     read = plan(PORT="81", WEB_WORKERS="3", FREEHOLD_VAR=str(tmp_path), DATABASE_URL="postgresql://db/x")
-    assert read == Plan(port=81, workers=3, var=tmp_path, database_url="postgresql://db/x")
+    assert read == Plan(
+        port=81, workers=3, var=tmp_path, database_url="postgresql://db/x", dns_port=134, stripe_port=122
+    )
+
+
+@pytest.mark.parametrize(
+    ("environment", "port"),
+    [
+        ({}, 8053),
+        ({"FREEHOLD_ENV": "demo"}, 8053),
+        ({"PORT": "65535"}, 65482),
+        ({"FREEHOLD_ENV": "production"}, 0),
+        ({"FREEHOLD_ENV": "test"}, 0),
+        ({"FREEHOLD_DNS_SERVERS": "9.9.9.9"}, 0),
+    ],
+)
+def test_a_demo_that_was_not_told_which_dns_to_ask_has_one_of_its_own(environment: dict[str, str], port: int) -> None:
+    made = plan(**environment)
+    assert made.dns_port == port
+    assert ("FREEHOLD_DNS_SERVERS" in made.demo) == bool(port)
+    assert ("dns" in [program.log for program in programs.services(made)]) == bool(port)
+
+
+@pytest.mark.parametrize(
+    ("environment", "port"),
+    [
+        ({}, 8041),
+        ({"PORT": "65535"}, 65494),
+        ({"FREEHOLD_ENV": "production"}, 0),
+        ({"FREEHOLD_ENV": "test"}, 0),
+        ({"BILLING_ENABLED": "false"}, 0),
+        ({"STRIPE_API_KEY": "sk_test_ours"}, 0),
+        ({"STRIPE_API_BASE": "http://127.0.0.1:9"}, 0),
+    ],
+)
+def test_a_demo_that_was_not_told_which_stripe_to_ask_has_a_sandbox(environment: dict[str, str], port: int) -> None:
+    made = plan(**environment)
+    assert made.stripe_port == port
+    assert made.demo.get("STRIPE_API_BASE") == (f"http://127.0.0.1:{port}" if port else None)
+    commands = [" ".join(program.command) for program in programs.first_of_all(made)]
+    assert [f"--port={port}" in command for command in commands] == ([True] if port else [])
+    assert all(f"--webhook={made.url}/billing/stripe/webhook" in command for command in commands)
+
+
+def test_the_sandbox_takes_another_port_if_its_own_is_in_use() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        assert plan(PORT=str(port - 41)).with_free_ports().stripe_port not in {0, port}
+    assert programs.free_tcp_port(port) == port
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
+def test_the_dns_takes_another_port_if_its_own_is_in_use(kind: socket.SocketKind) -> None:
+    with socket.socket(type=kind) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        assert programs.free_dns_port(port) not in {0, port}
+    assert programs.free_dns_port(port) == port
 
 
 @pytest.mark.parametrize("value", ["0", "65536", "eighty", "-1", "8000.5", "٨٠"])
@@ -178,17 +246,18 @@ def test_a_port_that_is_none_is_refused(value: str) -> None:
         plan(PORT=value)
 
 
-def test_the_services_are_a_web_server_a_worker_and_a_clock() -> None:
-    commands = {program.log: " ".join(program.command) for program in supervisor.services(plan(PORT="81"))}
-    assert list(commands) == ["web", "worker", "beat"]
+def test_the_services_are_a_web_server_a_worker_a_clock_and_the_dns_of_the_demo() -> None:
+    commands = {program.log: " ".join(program.command) for program in programs.services(plan(PORT="81"))}
+    assert list(commands) == ["web", "worker", "beat", "dns"]
+    assert "--port=134" in commands["dns"]
     assert "--port=81" in commands["web"]
     assert "--workers=2" in commands["web"]
     assert "--pool=solo" in commands["worker"]
-    assert f"--schedule={supervisor.ROOT / 'var' / 'beat'}" in commands["beat"]
+    assert f"--schedule={programs.ROOT / 'var' / 'beat'}" in commands["beat"]
 
 
 def test_granian_knows_the_options_we_give_it() -> None:
-    command = supervisor.services(plan())[0].command
+    command = programs.services(plan())[0].command
     done = subprocess.run([*command, "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -205,8 +274,8 @@ def test_a_port_in_use_is_refused() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(Refusal, match=f"Port {port} is in use: set PORT"):
-            supervisor.require_free_port(port)
-    supervisor.require_free_port(port)
+            programs.require_free_port(port)
+    programs.require_free_port(port)
 
 
 # Processes
@@ -260,7 +329,7 @@ def test_a_run_says_its_address_once_and_stops_when_asked(
     tmp_path: Path, runs: list[Run], request_to_stop: signal.Signals
 ) -> None:
     run = start(runs, tmp_path, code(SLEEPING))
-    assert run.await_line("Freehold is ready") == f"Freehold is ready: http://127.0.0.1:{run.port}/"
+    assert run.await_line("Freehold is ready") == f"Freehold is ready: http://localhost:{run.port}/"
     assert len(run.supervised()) == 2
     assert psutil.Process(run.process.pid).memory_info().rss < 50_000_000
     run.process.send_signal(request_to_stop)
@@ -338,7 +407,7 @@ def test_a_run_after_a_killed_one_ends_what_that_left(tmp_path: Path, runs: list
     former.await_line("Freehold is ready")
     former.process.kill()
     former.process.wait()
-    left = [process for process in former.supervised() if "SIG_IGN" in " ".join(process.cmdline())]
+    left = [process for process in former.supervised() if ignores_terminations(process)]
     assert len(left) == 1
     run = start(runs, tmp_path, code(SLEEPING), port=former.port)
     run.await_line("Freehold is ready")

@@ -1,4 +1,4 @@
-"""The command ``freehold``: ask about names, distributions and requirements.
+"""The command ``freehold``: ask about names, distributions and requirements; manage an organization (``org``).
 
 Freehold's address is ``FREEHOLD_URL`` or ``--url``; a service token, where there is one, ``FREEHOLD_TOKEN``. Without a
 token only the public answers are read.
@@ -20,7 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from freehold_client import requirements
+from freehold_client import org, requirements
 from freehold_client._version import __version__
 from freehold_client.audit import Finding, audit
 from freehold_client.client import NamespaceClient
@@ -30,6 +30,8 @@ from freehold_client.errors import FreeholdUnavailable
 from freehold_client.holders import organization_name
 from freehold_client.logs import log
 from freehold_client.names import InvalidName, normalize
+from freehold_client.options import UsageError, configured, freehold_url, write
+from freehold_client.org_api import Refusal
 from freehold_client.policy import InvalidPolicy, Policy
 from freehold_client.public import Namespace, PublicFreehold, SimpleIndex, covering
 from freehold_client.wire import since_epoch
@@ -38,19 +40,19 @@ OK, REFUSED, USAGE, UNKNOWN = 0, 1, 2, 3
 _SECONDS = 20.0
 
 
-class _UsageError(Exception):
-    """The command can't be carried out as it was given."""
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit status. Arguments are those of the process unless given."""
     options = _parser().parse_args(arguments)
     log.addHandler(logging.NullHandler())  # what there is to say is said by the command itself
     try:
         return int(options.run(options))
+    except KeyboardInterrupt:  # how a command that follows is stopped
+        return OK
+    except Refusal as error:
+        return _complain(str(error), REFUSED)
     except FreeholdUnavailable as error:
         return _complain(str(error), UNKNOWN)
-    except (_UsageError, InvalidName, InvalidPolicy, requirements.InvalidRequirements, OSError, UnicodeError) as error:
+    except (UsageError, InvalidName, InvalidPolicy, requirements.InvalidRequirements, OSError, UnicodeError) as error:
         return _complain(str(error), USAGE)
 
 
@@ -85,7 +87,7 @@ def _decide(options: argparse.Namespace, name: str) -> Decision:
 
 def _decide_by_check(options: argparse.Namespace, name: str, token: str) -> Decision:
     publisher = Publisher(user=options.user, organization=options.organization)
-    client: NamespaceClient = _configured(lambda: NamespaceClient(_url(options), token, budget=_SECONDS))
+    client: NamespaceClient = configured(lambda: NamespaceClient(freehold_url(options), token, budget=_SECONDS))
     exists = {True: False, False: None}[options.new]
     try:
         return client.check_upload(name, publisher, exists=exists, first_uploaded=options.first_uploaded)
@@ -169,39 +171,25 @@ def _report(
     if options.json:
         packages = [finding.as_json() for finding in findings]
         skipped = [requirement._asdict() for requirement in unnamed]
-        _write(json.dumps({"packages": packages, "unnamed": skipped, "violations": violations}, indent=2))
+        write(json.dumps({"packages": packages, "unnamed": skipped, "violations": violations}, indent=2))
         return
     for requirement in unnamed:
-        _write(f"unnamed    {requirement.file}:{requirement.line}: {requirement.text}")
+        write(f"unnamed    {requirement.file}:{requirement.line}: {requirement.text}")
     for finding in findings:
         if finding.namespaces or finding.violations:
             where = ", ".join(f"{name} of {finding.owners.get(name)}" for name, _ in finding.namespaces)
-            _write(f"{finding.verdict:<10} {finding.name}  {where}{'  (allowed by policy)' * finding.allowed}")
+            write(f"{finding.verdict:<10} {finding.name}  {where}{'  (allowed by policy)' * finding.allowed}")
     for sentence in violations:
-        _write(f"violation  {sentence}")
+        write(f"violation  {sentence}")
     reserved = sum(bool(finding.namespaces) for finding in findings)
-    _write(f"{len(findings)} packages, {reserved} in a namespace, {len(violations)} violations.")
+    write(f"{len(findings)} packages, {reserved} in a namespace, {len(violations)} violations.")
 
 
 # --- options and output -----------------------------------------------------------------------------------------------
 
 
-def _url(options: argparse.Namespace) -> str:
-    url = options.url or os.environ.get("FREEHOLD_URL")
-    if not url:
-        raise _UsageError("Say where Freehold is: set FREEHOLD_URL, or give --url.")
-    return str(url)
-
-
-def _configured(make: Any) -> Any:
-    try:
-        return make()
-    except ValueError as error:
-        raise _UsageError(str(error)) from error
-
-
 def _public(options: argparse.Namespace) -> PublicFreehold:
-    freehold: PublicFreehold = _configured(lambda: PublicFreehold(_url(options)))
+    freehold: PublicFreehold = configured(lambda: PublicFreehold(freehold_url(options)))
     return freehold
 
 
@@ -213,11 +201,7 @@ def _time(text: str) -> datetime:
 
 def _print(options: argparse.Namespace, sentence: str, value: Any) -> None:
     """A line for people; with ``--json`` one for programs."""
-    _write(json.dumps(value) if options.json else sentence)
-
-
-def _write(line: str) -> None:
-    sys.stdout.write(line + "\n")
+    write(json.dumps(value) if options.json else sentence)
 
 
 def _complain(sentence: str, status: int) -> int:
@@ -249,6 +233,7 @@ def _parser() -> argparse.ArgumentParser:
         help="the simple base of the index, when it says itself who owns what; else Freehold's mirror is asked",
     )
     audited.add_argument("--policy", metavar="FILE", type=Path, help="TOML or JSON: require-owned, owners, allow")
+    org.add_to(commands)
     return parser
 
 

@@ -133,7 +133,7 @@ class NamespaceClient:
         if snapshot is None:
             raise FreeholdUnavailable("no-snapshot", "There is no fresh snapshot of the namespaces.")
         covering = snapshot.covering(project)
-        found = marks(covering, owner, self._follower.freshness.now())
+        found = marks(snapshot, covering, owner, self._follower.freshness.now())
         return [{"name": namespace, "owned": owned} for namespace, owned in found] if covering else None
 
     # --- the snapshot ---------------------------------------------------------------------------------------------

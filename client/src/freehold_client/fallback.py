@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from freehold_client.decisions import Decision, Publisher
-from freehold_client.holders import marks, organization_name, publishing_holder
+from freehold_client.holders import marks, organization_name, present_name, publishing_holder
 from freehold_client.snapshot import Grant, Snapshot
 
 
@@ -43,6 +43,9 @@ def namespace_url(base: str, namespace: str) -> str:
     return f"{base}/namespaces/{namespace}/"
 
 
+_OUTSIDE = vars(Decision(True, 200, "outside", "", "", source="snapshot"))
+
+
 def invalid(name: object, message: str) -> Decision:
     """No valid project name: no index may take it, in a namespace or not."""
     return Decision(False, 400, "invalid-name", ascii(name)[1:-1][:200], message)
@@ -51,20 +54,12 @@ def invalid(name: object, message: str) -> Decision:
 def outside(project: str, revision: int) -> Decision:
     """In no namespace: goes on as if there were no Freehold."""
     decision = object.__new__(Decision)
+    members = _OUTSIDE.copy()
+    members["project"] = project
+    members["message"] = f"The name '{project}' is in no reserved namespace."
+    members["revision"] = revision
     # Past the constructor of a frozen dataclass, which takes longer than all the rest of such a check.
-    decision.__dict__.update(
-        allowed=True,
-        status=200,
-        reason="outside",
-        project=project,
-        message=f"The name '{project}' is in no reserved namespace.",
-        namespace=None,
-        organization=None,
-        url=None,
-        namespaces=(),
-        revision=revision,
-        source="snapshot",
-    )
+    object.__setattr__(decision, "__dict__", members)
     return decision
 
 
@@ -75,7 +70,7 @@ def inside(situation: Situation) -> Decision:
     if holder is not None:
         grant, organization = holder
         return _allow(situation, "snapshot-holder", grant.name, organization)
-    owner = _owner(upload)
+    owner = present_name(snapshot, covering, _owner(upload), now)
     if upload.exists and any(owner in grant.holders(now) for grant in covering):
         return _allow(situation, "snapshot-owner", covering[-1].name, owner)
     if upload.first_uploaded is not None and upload.first_uploaded < min(grant.effective_at for grant in covering):
@@ -114,7 +109,7 @@ def _allow(situation: Situation, reason: str, namespace: str, organization: str 
         namespace,
         organization,
         namespace_url(situation.base, namespace),
-        tuple(marks(situation.covering, organization, situation.now)),
+        tuple(marks(situation.snapshot, situation.covering, organization, situation.now)),
         situation.snapshot.revision,
         "snapshot",
     )
@@ -129,11 +124,11 @@ def _unavailable(situation: Situation) -> Decision:
         "unavailable",
         project,
         f"The name '{project}' is in the reserved namespace '{namespace}', and the registry of namespaces does not "
-        f"answer. Try again in a few minutes. See {url}",
+        f"answer. If you publish for its holder, try again in a few minutes. See {url}",
         namespace,
         None,
         url,
-        tuple(marks(situation.covering, situation.upload.owner, situation.now)),
+        tuple(marks(situation.snapshot, situation.covering, situation.upload.owner, situation.now)),
         situation.snapshot.revision,
         "snapshot",
     )

@@ -5,12 +5,12 @@ Pure. The same question is answered by Freehold's decision table, and the tests 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from freehold_client.decisions import Publisher
 from freehold_client.names import InvalidName, normalize
-from freehold_client.snapshot import ACTIVE, LAPSED, Grant, Organization, Snapshot
+from freehold_client.snapshot import ACTIVE, LAPSED, Facts, Grant, Snapshot, Trusted, has_publisher
 
 
 def publishing_holder(
@@ -19,56 +19,82 @@ def publishing_holder(
     """The grant by which the publisher may publish new projects, and the organization that holds it: the most specific
     grant if there are several, then the organization that the index named, then by name. ``now`` in seconds since
     1970, for shares that expire."""
-    acting = _acting(snapshot, covering, publisher, now)
-    if not acting:
+    holder = covering[0].holder if covering else None
+    for grant in covering:
+        if grant.holder is not holder or grant.others is not None:
+            return _among_several(snapshot, covering, publisher, now)
+    # Nearly always: one organization, alone.
+    if holder is None or not _acts_for(holder.name, holder.facts, publisher):
         return None
-    first = acting[0]
     for grant in reversed(covering):
         if grant.state == ACTIVE:
-            if len(acting) == 1 and first == grant.owner:  # nearly always
-                return grant, first
-            publishing = [name for name in grant.holders(now) if name in acting]
-            if publishing:
-                return grant, _preferred(publishing, publisher)
+            return grant, grant.owner
     return None
 
 
-def _preferred(organizations: Sequence[str], publisher: Publisher) -> str:
+def _among_several(
+    snapshot: Snapshot, covering: Sequence[Grant], publisher: Publisher, now: float
+) -> tuple[Grant, str] | None:
+    acting = _acting(snapshot, covering, publisher, now)
+    for grant in reversed(covering):
+        if grant.state == ACTIVE:
+            publishing = [name for name in grant.holders(now) if name in acting]
+            if publishing:
+                return grant, _preferred(snapshot, publishing, publisher)
+    return None
+
+
+def _preferred(snapshot: Snapshot, organizations: Sequence[str], publisher: Publisher) -> str:
     named = organization_name(publisher.organization)
-    return named if named is not None and named in organizations else min(organizations)
+    return _meant(snapshot, organizations, named) or min(organizations)
 
 
-def _acting(snapshot: Snapshot, covering: Sequence[Grant], publisher: Publisher, now: float) -> list[str]:
+def _meant(snapshot: Snapshot, organizations: Iterable[str], named: str | None) -> str | None:
+    """The one that has the name, or had it before."""
+    if named is None or named in organizations:
+        return named
+    return next((name for name in organizations if named in snapshot.facts(name)[-1]), None)
+
+
+def present_name(snapshot: Snapshot, covering: Sequence[Grant], named: str | None, now: float) -> str | None:
+    """The name that the holder has now, of whom the index may know a former one; what names no holder stays."""
+    return _meant(snapshot, [name for grant in covering for name in grant.holders(now)], named) or named
+
+
+def _acting(snapshot: Snapshot, covering: Sequence[Grant], publisher: Publisher, now: float) -> set[str]:
     """The holders that may publish new projects and for which the publisher acts. A team's right on one covering grant
     makes its members act for the organization in all of them."""
+    holders = {name for grant in covering for name in grant.holders(now)}
+    by_team = _by_team(covering, publisher, now)
+    return {name for name in holders if _acts_for(name, snapshot.facts(name), publisher, by_team=name in by_team)}
+
+
+def _by_team(covering: Sequence[Grant], publisher: Publisher, now: float) -> set[str]:
     user = None if publisher.user is None else username(publisher.user)
-    vouched = organization_name(publisher.organization) if publisher.organization_is_vouched_for else None
-    holders: list[str] = []
-    by_team: list[str] = []
-    for grant in covering:
-        if grant.owner not in holders:  # overlapping namespaces mostly have one and the same holder
-            holders.append(grant.owner)
-        if grant.shares:
-            holders += [name for name in grant.holders(now) if name not in holders]
-        if grant.publishers:
-            by_team += [name for name in grant.holders(now) if (name, user) in grant.publishers]
-    acting = []
-    for name in holders:
-        organization = snapshot.organizations.get(name)
-        if organization is None or organization.state != ACTIVE or organization.standing == LAPSED:
-            continue
-        if name == vouched or name in by_team or _acts_for(organization, user, publisher.claims):
-            acting.append(name)
-    return acting
+    return {name for grant in covering for name in grant.holders(now) if (name, user) in grant.publishers}
 
 
-def _acts_for(organization: Organization, user: str | None, claims: Mapping[str, Any] | None) -> bool:
-    if user is not None and user in organization.publishers:
-        return True
-    if claims is None or not organization.trusted:
+def _acts_for(name: str, facts: Facts, publisher: Publisher, *, by_team: bool = False) -> bool:
+    """Whether the organization may publish new projects, and the publisher acts for it."""
+    state, standing, publishers, trusted, former = facts
+    if state != ACTIVE or standing == LAPSED:
         return False
+    if by_team:
+        return True
+    if publisher.user is not None:
+        user = username(publisher.user)
+        if user is not None and has_publisher(publishers, user):
+            return True
+    elif publisher.organization_is_vouched_for:
+        named = organization_name(publisher.organization)
+        return name == named or named in former
+    claims = publisher.claims
+    return claims is not None and _is_trusted(trusted, claims)
+
+
+def _is_trusted(trusted: Trusted, claims: Mapping[str, Any]) -> bool:
     issuer = claims.get("iss")
-    return any(issuer == trusted and claims_match(pattern, claims) for trusted, pattern in organization.trusted)
+    return any(issuer == wanted and claims_match(pattern, claims) for wanted, pattern in trusted)
 
 
 def claims_match(pattern: Sequence[tuple[str, str]], claims: Mapping[str, Any]) -> bool:
@@ -95,11 +121,11 @@ def organization_name(name: str | None) -> str | None:
         return name
 
 
-def marks(covering: Sequence[Grant], owner: str | None, now: float) -> list[tuple[str, bool]]:
+def marks(snapshot: Snapshot, covering: Sequence[Grant], owner: str | None, now: float) -> list[tuple[str, bool]]:
     """PEP 752's ``namespaces`` for a project of ``owner``, outermost first (PEP 752, "Project Detail").
 
     ``owned`` is true of a namespace when the owner holds it or one further inside, for that right came from its holder.
     """
-    wanted = organization_name(owner)
+    wanted = None if owner is None else present_name(snapshot, covering, organization_name(owner), now)
     longest = max((len(grant.name) for grant in covering if wanted in grant.holders(now)), default=0)
     return [(grant.name, len(grant.name) <= longest) for grant in covering]

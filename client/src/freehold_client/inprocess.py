@@ -39,8 +39,14 @@ def normalized(name: Any) -> Any:
         return name
 
 
+NOBODY = Publisher()
+MOST_PUBLISHERS = 200
+"""Of a project, those who published last."""
+
+
 class Owners:
-    """To which organization a project belongs, for indexes that have no organizations: the one that published it last.
+    """To which organization a project belongs, for indexes that have no organizations: the one that published it last;
+    and by whom it was published for that.
 
     One small file for each project, so that any number of processes may share the directory. It is a memory and no
     authority: losing it costs ``owned`` marks and, while Freehold is down, releases that have to wait.
@@ -51,22 +57,39 @@ class Owners:
 
     def get(self, key: str) -> str | None:
         """The organization's name; None when nobody published the project for one."""
-        with suppress(OSError, UnicodeError):
-            return self._path(key).read_text(encoding="ascii").strip() or None
-        return None
+        return next(iter(self._lines(key)), None)
 
-    def put(self, key: str, organization: str) -> None:
+    def get_for(self, key: str, publisher: Publisher) -> str | None:
+        """As ``get``, but only for somebody who has published the project for the organization before: an index that
+        lets every user upload to every project must not take a stranger's release for the organization's."""
+        known = self._lines(key)
+        return known[0] if _publisher_line(publisher) in known[1:] else None
+
+    def put(self, key: str, organization: str, publisher: Publisher = NOBODY) -> None:
         """Remember it. A disk that is full costs no upload."""
-        if self.get(key) == organization:
+        known, line = self._lines(key), _publisher_line(publisher)
+        before = known[1:] if known[:1] == [organization] else []
+        if known[:1] == [organization] and (not line or line in before):
             return
+        lines = [organization, *before, *([line] if line else [])]
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            _write(self._path(key), organization + "\n")
+            _write(self._path(key), "\n".join([lines[0], *lines[1:][-MOST_PUBLISHERS:]]) + "\n")
         except (OSError, UnicodeError) as error:
             _log.warning("The owner of %s could not be kept: %s", key, error)
 
+    def _lines(self, key: str) -> list[str]:
+        with suppress(OSError, UnicodeError):
+            return self._path(key).read_text(encoding="ascii").split()
+        return []
+
     def _path(self, key: str) -> Path:
         return self._directory / f"{quote(key, safe='')}.owner"
+
+
+def _publisher_line(publisher: Publisher) -> str:
+    """The user as a word of ASCII, empty for who has no name. Freehold tells names apart without regard to case."""
+    return quote((publisher.user or "").casefold(), safe="")
 
 
 def _write(path: Path, text: str) -> None:
@@ -108,6 +131,17 @@ class Gate:
         client.start()
         return gate
 
+    def introduction(self) -> str:
+        """Who guards and by what, in a sentence, for whoever starts the index. Asks Freehold."""
+        self.client.refresh()
+        snapshot = self.client.snapshot
+        if snapshot is None:
+            return (
+                f"guarded, but {self.client.url} gives no answer: nothing new is taken in until it does. "
+                "Are FREEHOLD_URL and FREEHOLD_TOKEN right?"
+            )
+        return f"guarded by {self.client.url}, which knows {len(snapshot.grants)} namespaces"
+
     def refusal(
         self, name: str, publisher: Publisher, facts_of: Callable[[], ProjectFacts], *, owner_key: str | None = None
     ) -> Refusal | None:
@@ -120,7 +154,7 @@ class Gate:
         decision = self._decide(name, publisher, facts_of, key)
         if decision.allowed is True:
             if decision.organization is not None:
-                self.owners.put(key, decision.organization)
+                self.owners.put(key, decision.organization, publisher)
             return None
         _log.info("Upload refused: %s", decision.message)
         return of_decision(decision, self._refusal_status, Limits().retry_after)
@@ -136,7 +170,7 @@ class Gate:
             publisher,
             exists=facts.exists,
             first_uploaded=facts.first_uploaded,
-            owner=facts.owner or self.owners.get(owner_key),
+            owner=facts.owner or self.owners.get_for(owner_key, publisher),
         )
 
     def _is_outside(self, name: str) -> bool:

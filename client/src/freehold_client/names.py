@@ -7,6 +7,7 @@ Pure. The rules are the packaging specification's (name format and name normaliz
 from __future__ import annotations
 
 import re
+from string import ascii_letters, digits
 
 MAX_LENGTH = 200
 """Longest name accepted, in characters. The specification sets no limit; a file name of 255 bytes does."""
@@ -15,6 +16,18 @@ MAX_LENGTH = 200
 # fullmatch: "$" would let a trailing newline through. Tested before normalizing, for normalizing hides both.
 _VALID = re.compile(r"[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]").fullmatch
 _NORMALIZED = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*").fullmatch
+
+
+def _folded(byte: int) -> int:
+    character = chr(byte)
+    if character in ascii_letters + digits:
+        return ord(character.lower())
+    return ord("-") if character in "-._" else ord(" ")
+
+
+_FOLDED = bytes(map(_folded, range(256)))
+"""For ``bytes.translate``, which looks at each character once, where a match and four replacements look five times. A
+space stands for what no name has."""
 
 
 class InvalidName(ValueError):
@@ -36,9 +49,12 @@ def normalize(name: str) -> str:
 
     Raises ``InvalidName`` for what is no valid name, since normalizing it could yield one.
     """
-    if len(name) > MAX_LENGTH or _VALID(name) is None:
+    if len(name) > MAX_LENGTH:
         raise InvalidName(_explain(name))
-    normalized = name.lower().replace("_", "-").replace(".", "-")
+    # What is not ASCII becomes "?" before anything is folded: U+212A never gets to be a "k".
+    normalized = str.encode(name, "ascii", "replace").translate(_FOLDED).decode("ascii")
+    if not normalized or " " in normalized or normalized[0] == "-" or normalized[-1] == "-":
+        raise InvalidName(_explain(name))
     while "--" in normalized:
         normalized = normalized.replace("--", "-")
     return normalized

@@ -40,7 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     def app_from_config(config: RunConfig) -> Any:
         pypiserver.app_from_config = unguarded  # it is called once, and needed by _guarded
-        return _with_namespaces(_guarded(config, None))
+        app = _with_namespaces(_guarded(config, None))
+        sys.stderr.write(f"freehold-pypiserver: {app.freehold.introduction()}\n")
+        return app
 
     pypiserver.app_from_config = app_from_config  # where its command line looks for it
     try:

@@ -140,6 +140,7 @@ def _sync_directory(directory: Path) -> None:
 
 
 def _lines(snapshot: Snapshot, confirmed_at: float, origin: str) -> Iterator[bytes]:
+    organizations = snapshot.organizations
     yield _line(
         {
             "format": _FORMAT,
@@ -147,18 +148,18 @@ def _lines(snapshot: Snapshot, confirmed_at: float, origin: str) -> Iterator[byt
             "revision": snapshot.revision,
             "confirmed_at": confirmed_at,
             "grants": len(snapshot.grants),
-            "organizations": len(snapshot.organizations),
+            "organizations": len(organizations),
         }
     )
     for batch in _batches(snapshot.grants.values()):
         yield _line({"grants": batch})
-    for batch in _batches(snapshot.organizations.values()):
+    for batch in _batches(organizations.values()):
         yield _line({"organizations": batch})
 
 
-def _batches(rows: Iterable[Any]) -> Iterator[list[Any]]:
-    remaining = iter(rows)
-    while batch := list(islice(remaining, _BATCH)):
+def _batches(things: Iterable[Grant] | Iterable[Organization]) -> Iterator[list[Any]]:
+    rows = (thing.row() for thing in things)
+    while batch := list(islice(rows, _BATCH)):
         yield batch
 
 
@@ -193,9 +194,10 @@ def _grant(row: list[Any]) -> Grant:
 
 
 def _organization(row: list[Any]) -> Organization:
-    name, state, standing, publishers, trusted = row
-    patterns = tuple([(issuer, _pairs(pattern)) for issuer, pattern in trusted])
-    return Organization(intern(name), intern(state), intern(standing), tuple(publishers), patterns)
+    name, state, standing, publishers, trusted, *more = row
+    patterns = tuple([(intern(issuer), _pairs(pattern)) for issuer, pattern in trusted])
+    former = tuple(more[0]) if more else ()
+    return Organization(intern(name), intern(state), intern(standing), tuple(publishers), patterns, former)
 
 
 def _pairs(rows: list[Any]) -> tuple[tuple[Any, Any], ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn, TypeVar
@@ -61,13 +61,19 @@ def loads(body: bytes) -> Any:
 
 
 def snapshot(value: Any) -> Snapshot:
-    """``GET /api/v1/snapshot``."""
+    """``GET /api/v1/snapshot``. Its lists are empty afterwards: what has been read makes room for what is made."""
     members = _typed(value, dict)
     return Snapshot(
         _count(members.get("revision")),
-        map(grant, _typed(members.get("grants"), list)),
-        map(organization, _typed(members.get("organizations"), list)),
+        map(grant, _taken(_typed(members.get("grants"), list))),
+        map(organization, _taken(_typed(members.get("organizations"), list))),
     )
+
+
+def _taken(entries: list[Any]) -> Iterator[Any]:
+    entries.reverse()
+    while entries:
+        yield entries.pop()
 
 
 def page(value: Any, after: int) -> Page | None:
@@ -119,6 +125,8 @@ def organization(value: Any) -> Organization:
         sys.intern(_typed(members.get("standing"), str)),
         _each(_text, members.get("publishers")),
         _each(_trusted, members.get("trusted_publishers")),
+        # A Freehold that is older than the client does not tell of them.
+        _each(_organization_name, members["former_names"]) if "former_names" in members else (),
     )
 
 
@@ -136,7 +144,8 @@ def _team_publisher(value: Any) -> tuple[str, str]:
 def _trusted(value: Any) -> tuple[str, tuple[tuple[str, str], ...]]:
     members = _typed(value, dict)
     claims = _typed(members.get("claims"), dict)
-    return _typed(members.get("issuer"), str), tuple([(name, _typed(claims[name], str)) for name in claims])
+    issuer = sys.intern(_typed(members.get("issuer"), str))
+    return issuer, tuple([(sys.intern(name), _typed(claims[name], str)) for name in claims])
 
 
 def decision(value: Any, project: str) -> Decision:
