@@ -15,6 +15,7 @@ from django.core import checks
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.views.decorators.http import require_POST
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
@@ -22,13 +23,20 @@ WITHOUT_ACCESS = "freehold.E001"
 
 
 class Access(StrEnum):
+    """Who a page is for. Pages of an organization name a permission of its members instead (``orgs.views.access``);
+    those of a case are for whom it concerns (``namespaces.views.concerned``)."""
+
     PUBLIC = "public"
     BUILDERS = "builders"
+    SIGNED_IN = "signed in"
+    CONCERNED = "concerned"
+    STAFF = "staff"
+    ADMINS = "staff admins"
 
 
 def public(view: View) -> View:
     """Open to everybody, and the same for everybody."""
-    return _mark(view, Access.PUBLIC)
+    return mark(view, Access.PUBLIC)
 
 
 def builders_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -40,10 +48,18 @@ def builders_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRe
             raise Http404
         return view(request, *args, **kwargs)
 
-    return _mark(guarded, Access.BUILDERS)
+    return mark(guarded, Access.BUILDERS)
 
 
-def _mark(view: View, access: Access) -> View:
+def act(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """An address that does something and shows nothing: POST only. Stands outside of what says who may."""
+    only_post = require_POST(view)
+    only_post.is_act = True  # type: ignore[attr-defined]  # as in mark
+    return only_post
+
+
+def mark(view: View, access: object) -> View:
+    """Say whom the view lets in; what really lets in or refuses is the decorator that calls this."""
     view.access = access  # type: ignore[attr-defined]  # functions take attributes; their type does not say so
     return view
 
@@ -78,6 +94,16 @@ def routes(patterns: Iterable[URLPattern | URLResolver], prefix: str = "") -> It
             yield from routes(pattern.url_patterns, text)
         else:
             yield Route(text, pattern.name, pattern.callback)
+
+
+def pages(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[Route]:
+    """The addresses that people see in a browser and that answer GET; acts, which take only POST, are none."""
+    return (route for route in routes(patterns) if hasattr(route.view, "access") and not is_act(route.view))
+
+
+def is_act(view: Any) -> bool:
+    """Whether the view only acts: it says so by ``freehold.access.act``."""
+    return getattr(view, "is_act", False)
 
 
 def access_of(view: Any) -> object:

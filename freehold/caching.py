@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.http import parse_etags
 from rest_framework.request import Request
@@ -22,7 +23,7 @@ PUBLIC = "public, max-age=60"
 REVALIDATED = "public, max-age=0, must-revalidate"
 """For answers that are to be true: whoever kept one asks whether it still is, which costs a 304."""
 
-Answer = TypeVar("Answer", bound=HttpResponse)
+Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 
 def etag_of(body: bytes) -> str:

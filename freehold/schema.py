@@ -45,3 +45,16 @@ class ServiceTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unt
 
     def get_security_definition(self, auto_schema: BaseAutoSchema) -> dict[str, Any]:
         return {"type": "http", "scheme": "bearer", "bearerFormat": "fh_…"}
+
+
+class OrganizationTokenScheme(ServiceTokenScheme):  # type: ignore[no-untyped-call]  # as above
+    target_class = "orgs.api.authentication.OrganizationTokenAuthentication"
+    name = "organizationToken"
+
+
+class ScannerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its base is not typed
+    target_class = "orgs.api.scanning.ScannerAuthentication"
+    name = "scannerSignature"
+
+    def get_security_definition(self, auto_schema: BaseAutoSchema) -> dict[str, Any]:
+        return {"type": "apiKey", "in": "header", "name": "Github-Public-Key-Signature"}

@@ -12,104 +12,42 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
-from typing import IO, NoReturn, Self
+from typing import IO, NoReturn
 
 import psutil
 
 from freehold.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from freehold.embedded.locks import try_lock
+from freehold.programs import (
+    HOST,
+    ROOT,
+    STOP_SECONDS,
+    Plan,
+    Program,
+    Refusal,
+    first_of_all,
+    preparation,
+    require_free_port,
+    services,
+)
 
-ROOT = Path(__file__).resolve().parent.parent
-HOST = "127.0.0.1"
 MARK = "FREEHOLD_SUPERVISED"  # in the environment of all that we start: by this a later run finds survivors
 READY_SECONDS = 60.0
-STOP_SECONDS = 10.0
 POLL_SECONDS = 0.1
 DATABASE_CHECK_SECONDS = 5.0
 TAIL_LINES = 15
 LOG_LIMIT_BYTES = 10_000_000
-HIGHEST_PORT = 65535
 PR_SET_PDEATHSIG = 1
-
-
-class Refusal(Exception):
-    """Freehold cannot run; the message is for the person who started it."""
 
 
 class Stopped(Exception):
     """Somebody asked us to stop."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to run and where; all of it from the environment."""
-
-    port: int
-    workers: int
-    var: Path
-    database_url: str  # empty: the embedded server
-
-    @property
-    def url(self) -> str:
-        """The address of the site, without a slash at the end."""
-        return f"http://{HOST}:{self.port}"
-
-    @classmethod
-    def from_environment(cls, environ: Mapping[str, str]) -> Self:
-        """Read the plan; a value that makes no sense is refused in one sentence."""
-        return cls(
-            port=_number(environ, "PORT", default=8000, highest=HIGHEST_PORT),
-            workers=_number(environ, "WEB_WORKERS", default=2, highest=64),
-            var=Path(environ.get("FREEHOLD_VAR") or ROOT / "var").resolve(),
-            database_url=environ.get("DATABASE_URL", ""),
-        )
-
-
-def _number(environ: Mapping[str, str], name: str, *, default: int, highest: int) -> int:
-    text = environ.get(name, "").strip() or str(default)
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= highest:
-        raise Refusal(f"{name} must be a number from 1 to {highest}, not {text!r}.")
-    return int(text)
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """One process to start: what people call it, the stem of its log file, and its command line."""
-
-    title: str
-    log: str
-    command: Sequence[str]
-
-
-def preparation(plan: Plan) -> Program:
-    """Migrations, demo data and static files, in one process because each start of Django costs a second."""
-    command = [sys.executable, "manage.py", "prepare", "--url", plan.url]
-    return Program("The preparation", "prepare", command)
-
-
-def services(plan: Plan) -> list[Program]:
-    """The processes that stay. Worker and clock are two, so that each can be seen to die."""
-    celery = [sys.executable, "-m", "celery", "-A", "freehold"]
-    alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"]  # no other worker to talk to
-    return [
-        Program("The web server", "web", _granian(plan)),
-        Program("The worker", "worker", [*celery, "worker", "--pool=solo", "--loglevel=INFO", *alone]),
-        Program("The clock", "beat", [*celery, "beat", "--loglevel=INFO", f"--schedule={plan.var / 'beat'}"]),
-    ]
-
-
-def _granian(plan: Plan) -> list[str]:
-    listening = [f"--host={HOST}", f"--port={plan.port}", "--interface=wsgi", "--http=1", "--no-ws"]
-    threads = [f"--workers={plan.workers}", "--blocking-threads=2"]
-    # A thread that ends takes its database connection with it: idle ones stay as long as granian allows.
-    patience = ["--blocking-threads-idle-timeout=600", f"--workers-kill-timeout={STOP_SECONDS:.0f}"]
-    return [sys.executable, "-m", "granian", *listening, *threads, *patience, "freehold.wsgi:application"]
 
 
 @dataclass(slots=True)
@@ -244,20 +182,10 @@ def _bears_mark(process: psutil.Process, var: Path) -> bool:
         return False
 
 
-def require_free_port(port: int) -> None:
-    """Refuse a port that we cannot listen on."""
+def listens(port: int) -> bool:
+    """Whether somebody takes connections there."""
     with closing(socket.socket()) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except PermissionError:
-            raise Refusal(f"Port {port} is reserved for root: set PORT, as in make run PORT=8000.") from None
-        except OSError:
-            raise Refusal(f"Port {port} is in use: set PORT, as in make run PORT={_other(port)}.") from None
-
-
-def _other(port: int) -> int:
-    return port + 1 if port < HIGHEST_PORT else port - 1
+        return bool(probe.connect_ex((HOST, port)) == 0)
 
 
 def answers_ready(port: int) -> bool:
@@ -268,6 +196,15 @@ def answers_ready(port: int) -> bool:
             return connection.getresponse().status == HTTPStatus.OK
         except (OSError, http.client.HTTPException):
             return False
+
+
+def _await_sandbox(family: Family, plan: Plan) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while plan.stripe_port and not listens(plan.stripe_port):
+        family.check()
+        if time.monotonic() > deadline:
+            raise Refusal(f"The Stripe sandbox is not there after {READY_SECONDS:.0f} s: see {plan.var / 'log'}.")
+        time.sleep(POLL_SECONDS)
 
 
 def _await_ready(family: Family, plan: Plan) -> None:
@@ -299,15 +236,19 @@ def supervise(plan: Plan, environ: Mapping[str, str]) -> NoReturn:
         stack.enter_context(single_run(plan.var))
         end_survivors(plan.var)
         require_free_port(plan.port)
+        plan = plan.with_free_ports()
         database = None if plan.database_url else EmbeddedPostgres(plan.var / "postgres")
         if database:
             say("Starting the database…")
             stack.callback(database.stop)
             database.start()
         address = database.url if database else plan.database_url
-        family = Family(plan.var, {"FREEHOLD_URL": plan.url, **environ, "DATABASE_URL": address})
+        family = Family(plan.var, {"FREEHOLD_URL": plan.url, **environ, **plan.demo, "DATABASE_URL": address})
         stack.callback(family.stop)
         stack.callback(_ignore_signals)  # from here on nothing interrupts the stopping
+        for program in first_of_all(plan):
+            family.start(program)
+        _await_sandbox(family, plan)
         say("Migrations, demo data and static files…")
         family.run(preparation(plan))
         say("Starting the web server and the worker…")

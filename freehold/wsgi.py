@@ -5,6 +5,8 @@ import os
 from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
 
+from freehold.celery import app as celery  # noqa: F401 -- what requests wake the worker with
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "freehold.settings")
 
 application = get_wsgi_application()
