@@ -43,8 +43,8 @@ class TestAddress:
         with pytest.raises(ValueError, match="needs an e-mail address"):
             create("")
 
-    def test_the_local_part_is_kept_as_it_was_written(self) -> None:
-        assert create("Sam.Spade@EXAMPLE.com").email == "Sam.Spade@example.com"
+    def test_it_is_kept_in_lower_case(self) -> None:
+        assert create("Sam.Spade@EXAMPLE.com").email == "sam.spade@example.com"
 
 
 class TestSignIn:
