@@ -6,6 +6,7 @@ Pure.
 from __future__ import annotations
 
 import re
+import unicodedata
 
 MAX_LENGTH = 200
 """Longest name accepted, in characters. The specification sets no limit; a file name of 255 bytes does."""
@@ -41,3 +42,26 @@ def _explain(name: str) -> str:
         f"{name!a} is not a valid project name: use ASCII letters, digits, '.', '-' and '_', "
         "beginning and ending with a letter or digit."
     )
+
+
+# What is read alike, after normalizing. Pairs of letters last, for a fold may make them.
+LOOK_ALIKES = (("-", ""), ("0", "o"), ("1", "l"), ("i", "l"), ("5", "s"), ("rn", "m"), ("vv", "w"))
+
+
+def folded(name: str) -> str:
+    """What is left of a normalized name when what looks alike is made the same: ``my-c0rnpany`` is ``mycompany``.
+
+    For warnings, and for nothing that decides: names that differ may fold to the same.
+    """
+    for seen, meant in LOOK_ALIKES:
+        name = name.replace(seen, meant)
+    return name
+
+
+def derived(text: str) -> str:
+    """The normalized name that a display name suggests, as ``acme-rockets-gmbh`` for ``Acme Rockets, GmbH``.
+
+    May be empty: what has no letters or digits of ASCII suggests nothing.
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")

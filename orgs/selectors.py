@@ -33,8 +33,8 @@ def service_tokens_named(name: str) -> list[ServiceToken]:
 
 
 def organization_named(name: str) -> Organization:
-    """The organization of this normalized name; raises ``NoSuchOrganization``."""
-    found = Organization.objects.filter(name=name).first()
+    """The organization that has or had this normalized name; raises ``NoSuchOrganization``."""
+    found = Organization.objects.filter(names__name=name).first()
     if found is None:
         raise NoSuchOrganization(f"There is no organization named {name!r}.")
     return found

@@ -13,6 +13,8 @@ import zlib
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 SERVICE = "s"
+ORGANIZATION = "o"
+INVITATION = "i"
 _RANDOM_LENGTH = 32  # 190 bits
 _CHECKSUM_LENGTH = 6  # 62 ** 6 > 2 ** 32
 PATTERN = re.compile(r"fh_(?P<type>[a-z])(?P<random>[0-9A-Za-z]{32})(?P<checksum>[0-9A-Za-z]{6})", re.ASCII)
@@ -34,6 +36,16 @@ def checksum(body: str) -> str:
 
 def is_well_formed(token: str) -> bool:
     return PATTERN.fullmatch(token) is not None and checksum(token[:-_CHECKSUM_LENGTH]) == token[-_CHECKSUM_LENGTH:]
+
+
+def kind_of(token: str) -> str:
+    """The type of a well-formed token: ``SERVICE``, ``ORGANIZATION``, or another."""
+    return token[3]
+
+
+def redacted(text: str) -> str:
+    """The text with nothing of a token left but that there was one, for what is kept or sent on."""
+    return PATTERN.sub(lambda found: f"fh_{found['type']}…", text)
 
 
 def digest(token: str) -> bytes:

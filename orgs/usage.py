@@ -8,24 +8,35 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from freehold.backlog import Backlog
-from orgs.models import ServiceToken
+from orgs.models import OrganizationToken, ServiceToken
 
 PRECISION = timedelta(minutes=5)
 
-
-def _write(uses: Sequence[tuple[int, datetime]]) -> None:
-    for token_id, at in dict(uses).items():
-        ServiceToken.objects.filter(pk=token_id).update(last_used_at=at)
+Key = tuple[type[ServiceToken] | type[OrganizationToken], int]
 
 
-backlog: Backlog[tuple[int, datetime]] = Backlog(_write)
-_noted: dict[int, datetime] = {}
+def _write(uses: Sequence[tuple[Key, datetime]]) -> None:
+    for (model, token_id), at in dict(uses).items():
+        model.objects.filter(pk=token_id).update(last_used_at=at)
+
+
+backlog: Backlog[tuple[Key, datetime]] = Backlog(_write)
+_noted: dict[Key, datetime] = {}
 
 
 def token_used(token_id: int, last_used_at: datetime | None) -> None:
-    """Note the use of a token, at most once in ``PRECISION`` for each process."""
+    """Note the use of a service token, at most once in ``PRECISION`` for each process."""
+    _note((ServiceToken, token_id), last_used_at)
+
+
+def organization_token_used(token: OrganizationToken) -> None:
+    """As ``token_used``."""
+    _note((OrganizationToken, token.pk), token.last_used_at)
+
+
+def _note(key: Key, last_used_at: datetime | None) -> None:
     now = timezone.now()
-    known = max(filter(None, (last_used_at, _noted.get(token_id))), default=None)
+    known = max(filter(None, (last_used_at, _noted.get(key))), default=None)
     if known is None or now - known >= PRECISION:
-        _noted[token_id] = now
-        backlog.add((token_id, now))
+        _noted[key] = now
+        backlog.add((key, now))

@@ -56,10 +56,39 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
 PUBLISHING_ROLES: tuple[Role, ...] = tuple(role for role in Role if Permission.PUBLISH in ROLE_PERMISSIONS[role])
 
 
+class ProofKind(models.TextChoices):
+    DNS = "dns", _("DNS record")
+    HTTPS = "https", _("File on a website")
+    FORGE = "forge", _("Code forge organization")
+    EMAIL_DOMAIN = "email_domain", _("E-mail domain")
+    PROJECTS = "projects", _("Projects on the index")
+    VOUCH = "vouch", _("Vouched for by a fiscal sponsor")
+
+
+class ProofState(models.TextChoices):
+    """A ``failing`` proof still counts: its owners are warned before it is ``lost``."""
+
+    PENDING = "pending", _("Pending")
+    VERIFIED = "verified", _("Verified")
+    FAILING = "failing", _("Failing")
+    LOST = "lost", _("Lost")
+
+
+class RecoveryState(models.TextChoices):
+    PROVING = "proving", _("Proof awaited")
+    WAITING = "waiting", _("Waiting period")
+    GRANTED = "granted", _("Granted")
+    OPPOSED = "opposed", _("Opposed by an owner")
+    VETOED = "vetoed", _("Vetoed by staff")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
 class Scope(models.TextChoices):
-    """What a service token may do. An index needs the first three, and the last where traffic is billed."""
+    """What a service token may do. An index needs the first three; ``usage`` where traffic is billed; ``identities``
+    where it tells us who its users are."""
 
     CHECK = "check", _("Ask whether an upload is allowed")
     PROJECTS = "projects", _("Keep the mirror of projects")
     FEED = "feed", _("Read the snapshot and the feed of changes")
     USAGE = "usage", _("Report what projects cost the index")
+    IDENTITIES = "identities", _("Say which of its users somebody is")

@@ -47,3 +47,7 @@ class CanFollow(ScopePermission):
 
 class CanReport(ScopePermission):
     scope = Scope.USAGE
+
+
+class CanIdentify(ScopePermission):
+    scope = Scope.IDENTITIES

@@ -96,7 +96,7 @@ class TestCreateServiceToken:
         [
             (["--scope", "check"], {Scope.CHECK}),
             (["--scope", "check", "feed"], {Scope.CHECK, Scope.FEED}),
-            (["--scope", "check", "--scope", "projects", "--scope", "feed", "usage"], set(Scope)),
+            (["--scope", "check", "--scope", "projects", "--scope", "feed", "usage", "identities"], set(Scope)),
             (["--scope", "check", "check"], {Scope.CHECK}),
         ],
     )

@@ -1,4 +1,4 @@
-"""Setting up organizations, and their people."""
+"""Setting up organizations."""
 
 from __future__ import annotations
 
@@ -7,20 +7,14 @@ from django.db import IntegrityError, transaction
 
 from freehold.errors import Invalid, NotPermitted
 from orgs.actors import Actor
-from orgs.models import AuditEvent, Membership, Organization, Team, TeamMember
+from orgs.models import AuditEvent, Membership, Organization
 from orgs.selectors import NoSuchOrganization, organization_named
-from orgs.services.organizations import (
-    AlreadyMember,
-    NoSuchUser,
-    OrganizationNameTaken,
-    add_member,
-    create_organization,
-)
+from orgs.services.organizations import OrganizationNameTaken, create_organization
 from orgs.vocabulary import Kind, Role, Standing, State
 from tests import factories
 from tests.concurrency import all_at_once
 from tests.dump import nothing_changes
-from tests.people import EVERYBODY, INACTIVE_OWNER, OPERATOR, acting_as
+from tests.people import INACTIVE_OWNER, acting_as
 
 pytestmark = pytest.mark.django_db
 
@@ -86,57 +80,6 @@ class TestSettingUp:
             *[lambda: create_organization(actor=Actor.operator(), name="acme", kind=Kind.COMPANY)] * 4
         )
         assert sorted(outcomes) == ["done"] + ["organization-name-taken"] * 3
-
-
-class TestMembers:
-    @pytest.mark.parametrize("who", EVERYBODY)
-    @pytest.mark.parametrize("role", Role)
-    def test_owners_add_them(self, who: str, role: Role) -> None:
-        acme, newcomer = factories.organization("acme"), factories.user()
-        actor = acting_as(who, acme)
-        if who not in {OPERATOR, "owner"}:
-            with nothing_changes(), pytest.raises(NotPermitted):
-                add_member(actor=actor, organization=acme, email=newcomer.email, role=role)
-            return
-        membership = add_member(actor=actor, organization=acme, email=newcomer.email, role=role)
-        assert (membership.user, membership.organization, membership.role) == (newcomer, acme, role)
-        event = AuditEvent.objects.get()
-        assert (event.actor, event.action, event.organization) == (actor.label, "member.added", "acme")
-        assert (event.target, event.after) == (f"member {newcomer.email}", {"role": role.value})
-
-    def test_by_their_address_in_any_case(self) -> None:
-        sam = factories.user("sam")
-        membership = add_member(
-            actor=Actor.operator(), organization=factories.organization(), email="SAM@Example.com", role=Role.MEMBER
-        )
-        assert membership.user == sam
-
-    def test_who_has_not_signed_up(self) -> None:
-        acme = factories.organization()
-        with nothing_changes(), pytest.raises(NoSuchUser, match=r"'sam@example\.com'; they have to sign up first"):
-            add_member(actor=Actor.operator(), organization=acme, email="sam@example.com", role=Role.MEMBER)
-
-    def test_not_twice(self) -> None:
-        acme = factories.organization("acme")
-        factories.member(acme, "sam", Role.MEMBER)
-        with nothing_changes(), pytest.raises(AlreadyMember, match=r"'sam@example\.com' is in 'acme' already"):
-            add_member(actor=Actor.operator(), organization=acme, email="sam@example.com", role=Role.OWNER)
-
-    def test_the_trail_takes_the_longest_address(self) -> None:
-        local, domain = "s" * 64, ".".join(["d" * 60] * 3) + ".com"
-        owner = factories.user()
-        owner.email = f"{local}@{domain}"
-        owner.save()
-        acme = create_organization(actor=Actor.person(owner), name="acme", kind=Kind.COMPANY)
-        add_member(actor=Actor.person(owner), organization=acme, email=factories.user().email, role=Role.MEMBER)
-        assert set(AuditEvent.objects.values_list("actor", flat=True)) == {owner.email}
-
-    def test_who_leaves_the_organization_leaves_its_teams(self) -> None:
-        acme = factories.organization()
-        factories.team(acme, "sam")
-        Membership.objects.get().delete()
-        assert not TeamMember.objects.exists()
-        assert Team.objects.exists()
 
 
 class TestFinding:

@@ -66,8 +66,9 @@ def test_who_is_outside_has_no_role(who: str) -> None:
 
 def test_a_role_takes_effect_at_once_and_ends_at_once() -> None:
     acme = factories.organization()
+    factories.member(acme, "gina")
     actor = in_role(Role.MEMBER, acme)
-    membership = Membership.objects.get()
+    membership = Membership.objects.get(user=actor.user)
     assert not may(actor, Permission.MANAGE_PEOPLE, acme)
     membership.role = Role.OWNER
     membership.save()

@@ -6,7 +6,8 @@ from django.core.management.base import CommandParser
 
 from freehold.commands import FreeholdCommand
 from orgs.selectors import organization_named
-from orgs.services.organizations import add_member, parse_name
+from orgs.services.memberships import add_member
+from orgs.services.organizations import parse_name
 from orgs.vocabulary import Role
 
 
