@@ -29,6 +29,17 @@ class Reason(StrEnum):
     RESERVED = "reserved"
 
 
+ROWS: dict[Reason, int] = {
+    Reason.UNRESERVED: 2,
+    Reason.HOLDER: 3,
+    Reason.GRANDFATHERED: 4,
+    Reason.EXISTING: 5,
+    Reason.LAPSED: 6,
+    Reason.LOCKED: 6,
+    Reason.RESERVED: 7,
+}
+"""The row of the table by which each is decided (DESIGN section 5); row 1, an invalid name, never comes here."""
+
 ALLOWING = frozenset({Reason.UNRESERVED, Reason.HOLDER, Reason.GRANDFATHERED, Reason.EXISTING})
 
 

@@ -35,6 +35,7 @@ _MANY = r"""unnest(string_to_array($1::text, E'\n'), string_to_array($2::text, E
 _USER_PUBLISHES = f"""EXISTS (
              SELECT FROM accounts_user u JOIN orgs_membership m ON m.user_id = u.id
               WHERE u.index_username = q.username AND u.is_active AND m.organization_id = o.id
+                AND (u.second_factor OR NOT o.requires_second_factor)
                 AND (m.role IN ({_literals(PUBLISHING_ROLES)}) OR EXISTS (
                   SELECT FROM namespaces_teamgrant tg
                     JOIN orgs_team team ON team.id = tg.team_id AND team.organization_id = o.id

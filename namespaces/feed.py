@@ -42,7 +42,8 @@ json_build_object(
               JOIN orgs_teammember tm ON tm.team_id = team.id
               JOIN orgs_membership m ON m.id = tm.membership_id
               JOIN accounts_user u ON u.id = m.user_id
-             WHERE tg.grant_id = g.id AND u.is_active AND u.index_username IS NOT NULL) p))
+             WHERE tg.grant_id = g.id AND u.is_active AND u.index_username IS NOT NULL
+               AND (u.second_factor OR NOT o.requires_second_factor)) p))
 """
 
 _ORGANIZATION = f"""
@@ -51,10 +52,14 @@ json_build_object(
   'publishers', (
     SELECT coalesce(json_agg(u.index_username ORDER BY u.index_username), '[]')
       FROM orgs_membership m JOIN accounts_user u ON u.id = m.user_id
-     WHERE m.organization_id = o.id AND m.role IN ({_PUBLISHING}) AND u.is_active AND u.index_username IS NOT NULL),
+     WHERE m.organization_id = o.id AND m.role IN ({_PUBLISHING}) AND u.is_active AND u.index_username IS NOT NULL
+       AND (u.second_factor OR NOT o.requires_second_factor)),
   'trusted_publishers', (
     SELECT coalesce(json_agg(json_build_object('issuer', t.issuer, 'claims', t.claims) ORDER BY t.id), '[]')
-      FROM orgs_trustedpublisher t WHERE t.organization_id = o.id))
+      FROM orgs_trustedpublisher t WHERE t.organization_id = o.id),
+  'former_names', (
+    SELECT coalesce(json_agg(n.name ORDER BY n.name), '[]')
+      FROM orgs_organizationname n WHERE n.organization_id = o.id AND n.name <> o.name))
 """
 
 _PROJECT = f"""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from django.conf import settings
 from django.core.paginator import Page, Paginator
@@ -18,6 +19,7 @@ from namespaces import names
 from namespaces.models import Grant, GrantQuerySet, Project
 from namespaces.owners import USER_PREFIX
 from namespaces.selectors import holders
+from namespaces.selectors_disputes import frozen_since
 from namespaces.states import ENFORCED, GrantState
 from orgs.models import Organization
 from orgs.vocabulary import Standing, State
@@ -252,6 +254,11 @@ class NamespaceSheet:
             return None
         until: datetime = self.grant.state_changed_at + settings.FREEHOLD_QUARANTINE
         return until
+
+    @cached_property
+    def frozen_since(self) -> datetime | None:
+        """Since when new projects are stopped for a report that is looked into."""
+        return frozen_since(self.grant) if self.grant.state == GrantState.LOCKED else None
 
     @property
     def outermost(self) -> str:

@@ -1,12 +1,11 @@
 """Which cached answers a change concerns: the keys that answers carry, and the keys that a change purges. Pure.
 
-Both halves stand here, for they are only right together. Beside them, how long to wait before a purge is sent again.
+Both halves stand here, for they are only right together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 
 from namespaces import names
 
@@ -19,10 +18,6 @@ PAGES = "pages"
 
 WITHIN_DEPTH = 6
 """Parts of a name that ``within/…`` keys tell apart. A name may have a hundred, and headers must stay small."""
-
-FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=5), timedelta(minutes=15)
-GIVE_UP_AFTER = timedelta(days=3)
-
 
 # --- What answers carry ---------------------------------------------------------------------------------------------
 
@@ -67,12 +62,3 @@ def _purged_by(kind: str, name: str) -> Iterator[str]:
         yield f"project/{name}"
     else:
         yield PROJECTS
-
-
-# --- When to try again ----------------------------------------------------------------------------------------------
-
-
-def retry_delay(failing_for: timedelta, dice: float) -> timedelta:
-    """As long again as it has been failing, within limits; half to one and a half of it, by ``dice`` from 0 to 1, so
-    that what failed together does not come again together."""
-    return min(max(failing_for, FIRST_RETRY), LONGEST_RETRY) * (0.5 + dice)

@@ -24,6 +24,14 @@ class Action(models.TextChoices):
     DISCARD = "discard", _("Discard")
 
 
+class LockCause(models.TextChoices):
+    """Why a namespace is locked. Each is lifted by itself; the last one that is lifted unlocks."""
+
+    STAFF = "staff", _("Staff locked it")
+    STANDING = "standing", _("The holder's payment has lapsed")
+    DISPUTE = "dispute", _("A report about it is looked into")
+
+
 HOLDING: tuple[GrantState, ...] = (
     GrantState.HELD,
     GrantState.ACTIVE,

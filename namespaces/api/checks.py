@@ -21,11 +21,12 @@ from freehold.parsers import InvalidJSON, loads
 from freehold.problems import problem, problem_response, unauthorized, unavailable
 from namespaces.api.answers import as_json
 from namespaces.api.questions import InvalidQuestion, parse
-from namespaces.decision import Decision, Facts, Question, decide
+from namespaces.decision import Decision, Facts, Question
 from namespaces.facts import TokenFacts, fetch
+from namespaces.former_names import judge
 from namespaces.recorder import record_denial
 from orgs import tokens
-from orgs.api.authentication import bearer
+from orgs.api.authentication import FOR_INDEXES, bearer, is_organization_token
 from orgs.usage import token_used
 from orgs.vocabulary import Scope
 
@@ -55,10 +56,16 @@ def _serve(request: HttpRequest, answer: Answer) -> HttpResponse:
         return unauthorized()
     digest = tokens.digest(token)
     try:
+        if tokens.kind_of(token) != tokens.SERVICE:
+            return _refuse_other_token(token)
         return _answer_or_explain(request, digest, answer)
     except OperationalError:
         log.exception("check.unavailable")
         return unavailable()
+
+
+def _refuse_other_token(token: str) -> HttpResponse:
+    return problem_response(403, "permission-denied", FOR_INDEXES) if is_organization_token(token) else unauthorized()
 
 
 def _answer_or_explain(request: HttpRequest, digest: bytes, answer: Answer) -> HttpResponse:
@@ -99,7 +106,7 @@ def _answer_one(digest: bytes, value: Any) -> HttpResponse:
     refusal = _refuse_caller(found.token)
     if refusal is not None:
         return refusal
-    return JsonResponse(as_json(_decide(question, found.facts[0])))
+    return JsonResponse(as_json(_decide([question], found.facts)[0]))
 
 
 def _answer_many(digest: bytes, value: Any) -> HttpResponse:
@@ -109,7 +116,7 @@ def _answer_many(digest: bytes, value: Any) -> HttpResponse:
     refusal = _refuse_caller(found.token)
     if refusal is not None:
         return refusal
-    decisions = iter([as_json(_decide(q, f)) for q, f in zip(questions, found.facts, strict=True)])
+    decisions = iter([as_json(decision) for decision in _decide(questions, found.facts)])
     answers = [next(decisions) if isinstance(item, Question) else item for item in parsed]
     return JsonResponse({"revision": found.revision, "decisions": answers})
 
@@ -129,8 +136,9 @@ def _parse_or_problem(value: Any) -> Question | dict[str, Any]:
         return problem(400, error.code, str(error))
 
 
-def _decide(question: Question, facts: Facts) -> Decision:
-    decision = decide(question, facts)
-    if not decision.allowed:
-        record_denial(decision, question.publisher)
-    return decision
+def _decide(questions: Sequence[Question], facts: Sequence[Facts]) -> list[Decision]:
+    decisions = judge(questions, facts)
+    for question, decision in zip(questions, decisions, strict=True):
+        if not decision.allowed:
+            record_denial(decision, question.publisher)
+    return decisions

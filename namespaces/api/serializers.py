@@ -146,6 +146,9 @@ class OrganizationEntrySerializer(serializers.Serializer[Any]):
     standing = serializers.ChoiceField(Standing.values)
     publishers = serializers.ListField(child=serializers.CharField(), help_text="Index user names.")
     trusted_publishers = TrustedPublisherSerializer(many=True)
+    former_names = serializers.ListField(
+        child=serializers.CharField(), help_text="It is meant by these too; nobody else ever gets one of them."
+    )
 
 
 class SnapshotSerializer(serializers.Serializer[Any]):

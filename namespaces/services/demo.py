@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.db import transaction
 
 from accounts.models import User
@@ -21,12 +22,15 @@ from freehold.errors import DomainError
 from namespaces import names
 from namespaces.models import Grant
 from namespaces.readers import Row
+from namespaces.services.demo_cases import make_cases
 from namespaces.services.grants import grant_namespace
 from namespaces.services.imports import import_projects
+from namespaces.services.popularity import measure_popularity
 from namespaces.services.shares import give_team_right, share_namespace
 from orgs.actors import Actor
 from orgs.models import Membership, Organization, ServiceToken, Team, TeamMember
-from orgs.services.organizations import add_member, create_organization
+from orgs.services.memberships import add_member
+from orgs.services.organizations import create_organization
 from orgs.services.service_tokens import create_service_token, revoke_service_token
 from orgs.vocabulary import Kind, Role, Scope, State
 
@@ -68,8 +72,15 @@ ORGANIZATIONS = (
     ),
     DemoOrganization("lumenworks", COMPANY, ("lumen",), (("lena", Role.OWNER),), ("lumen", "lumen-core")),
 )
-OUTSIDE_PROJECTS = (("acme-unofficial", "user:wile"), ("lumen-plot", "user:iris"))
-STRANGERS = ("mallory", "wile")
+OUTSIDE_PROJECTS = (
+    ("acme-unofficial", "user:wile"),
+    ("lumen-plot", "user:iris"),
+    ("fernlight", "user:faye"),
+    ("fernlight-cli", "user:faye"),
+    ("fernlight-sensors", "user:faye"),
+)
+"""What Faye publishes, a community project could be made for."""
+STRANGERS = ("mallory", "wile", "faye")
 LAB_TEAM, LAB_NAMESPACE, LAB_MEMBER = "Labs", "acme-labs", "bob"
 SHARED_NAMESPACE, SHARED_WITH = "acme-labs", "lumenworks"
 FOUNDED = datetime(2019, 5, 4, 3, 2, 1, tzinfo=UTC)
@@ -85,9 +96,11 @@ def make_demo(*, actor: Actor, url: str) -> dict[str, Any]:
     known = set(Organization.objects.values_list("name", flat=True))
     if not known:
         import_projects(actor=actor, rows=demo_projects())
+        measure_popularity()
         with transaction.atomic():
             _make_organizations(actor)
             _make_rights(actor)
+            make_cases()
     elif not known >= {organization.name for organization in ORGANIZATIONS}:
         raise NotEmpty("The database has organizations that are not the demo's; the demo would mix with them.")
     return describe(url, token=_new_token(actor), passwords=_new_passwords())
@@ -126,7 +139,8 @@ def _make_organizations(actor: Actor) -> None:
 
 
 def _make_user(person: str) -> None:
-    User.objects.create_user(email_of(person), name=person.capitalize(), index_username=person)
+    user = User.objects.create_user(email_of(person), name=person.capitalize(), index_username=person)
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
 
 
 def _make_rights(actor: Actor) -> None:
@@ -173,4 +187,5 @@ def _describe_user(user: User, passwords: dict[str, str]) -> dict[str, Any]:
         "password": passwords[user.email],
         "index_username": user.index_username,
         "memberships": [{"organization": m.organization.name, "role": m.role} for m in memberships],
+        "is_staff": user.is_staff,
     }

@@ -16,7 +16,7 @@ from namespaces.states import ENFORCED, HOLDING, GrantState
 from orgs import audit
 from orgs.actors import ALLOWED, Actor, Verdict, may
 from orgs.models import Organization
-from orgs.vocabulary import Permission
+from orgs.vocabulary import Kind, Permission, State
 
 
 def parse_namespace(text: str) -> str:
@@ -37,16 +37,17 @@ def grant_namespace(
 ) -> Grant:
     """Grant a namespace to an organization: what an approved claim comes to. For operators and reviewers.
 
-    ``state`` is ``active``, or ``held`` while a payment is awaited. Below a root of the same organization it becomes a
-    child, for which nothing is awaited; once it is active, the organization's grants further inside become children of
-    it. A namespace that the organization gave up and that is still in quarantine is taken back. Raises
+    ``state`` is ``active``, or ``held`` while a payment is awaited, which a company may have before it is active. Below
+    a root of the same organization it becomes a child, for which nothing is awaited; once it is active, the
+    organization's grants further inside become children of it. A namespace that the organization gave up and that is
+    still in quarantine is taken back. Raises
     ``NamespaceTaken`` when an overlapping one is somebody else's.
     """
     if not actor.is_operator:
         raise NotPermitted("Only the operator and reviewers grant namespaces.")
     namespace = parse_namespace(name)
     owner = lock_organizations(organization.pk)[organization.pk]
-    if not (verdict := can_receive(owner)):
+    if not (verdict := can_receive(owner, state)):
         raise CannotHold(verdict.reason)
     lock_name(namespace)
     own = Grant.objects.filter(owner=owner, name=namespace, state__in=HOLDING).first()
@@ -81,9 +82,10 @@ def can_create_child(parent: Grant, actor: Actor) -> Verdict:
     return can_receive(parent.owner)
 
 
-def can_receive(organization: Organization) -> Verdict:
-    """Whether the organization is active and owes nothing."""
-    if organization.may_hold:
+def can_receive(organization: Organization, state: GrantState = GrantState.ACTIVE) -> Verdict:
+    """Whether the organization is active and owes nothing; or is about to pay for what is held for it until then."""
+    awaited = state is GrantState.HELD and organization.state == State.APPLIED and organization.kind == Kind.COMPANY
+    if organization.may_hold or awaited:
         return ALLOWED
     return Verdict(
         False,

@@ -58,6 +58,19 @@ _DROP = "DROP TABLE IF EXISTS import_stage, import_sorted"
 # The chunk's interval of names, which looks superfluous, has only that part of the mirror read.
 _BOUNDS = "SELECT min(name), max(name) FROM import_sorted WHERE number > %(after)s AND number <= %(upto)s"
 
+# Organizations by their present names. Held until the chunk is committed, or one that is renamed in this instant would
+# leave projects behind under the name that it had.
+_HOLD_OWNERS = """
+SELECT o.id FROM orgs_organization o JOIN orgs_organizationname n ON n.organization_id = o.id
+ WHERE n.name IN (SELECT owner FROM import_sorted WHERE number > %(after)s AND number <= %(upto)s)
+ ORDER BY o.id FOR KEY SHARE OF o
+"""
+_PRESENT_OWNERS = """
+UPDATE import_sorted s SET owner = o.name
+  FROM orgs_organizationname n JOIN orgs_organization o ON o.id = n.organization_id
+ WHERE s.number > %(after)s AND s.number <= %(upto)s AND n.name = s.owner AND o.name <> n.name
+"""
+
 # ON CONFLICT is for a name that somebody else inserts meanwhile: this waits for them, and the update that follows
 # sees their row.
 _INSERT = """
@@ -206,6 +219,8 @@ def _merge_chunk(after: int, upto: int, began: datetime) -> tuple[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(_BOUNDS, bounds)
         bounds["first"], bounds["last"] = cursor.fetchone()
+    _execute(_HOLD_OWNERS, bounds)
+    _execute(_PRESENT_OWNERS, bounds)
     new = _execute(_INSERT, bounds | {"began": began})
     return new, _execute(_UPDATE, bounds) if new < upto - after else 0
 

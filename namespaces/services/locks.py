@@ -35,6 +35,16 @@ def lock_tree(grant: Grant, *others: int) -> tuple[list[Grant], dict[int, Organi
     return tree, organizations
 
 
+def lock_names(*namespaces: str) -> None:
+    """The names, for whoever needs several at once: all before anything else, in an order that is everybody's."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(%s, key) FROM (SELECT DISTINCT hashtext(first) AS key"
+            "  FROM unnest(%s::text[]) AS given(first) ORDER BY key OFFSET 0) AS keys",
+            [_NAME_LOCKS, [names.prefixes(namespace)[0] for namespace in namespaces]],
+        )
+
+
 def lock_name(namespace: str) -> None:
     """Let those who want overlapping namespaces come one after the other: such names share their first part.
 

@@ -17,9 +17,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from freehold import webhooks
+from freehold.backoff import GIVE_UP_AFTER, retry_delay
 from namespaces.feed import current_revision
 from namespaces.models import Change, PurgeEndpoint
-from namespaces.purging import GIVE_UP_AFTER, purged, retry_delay
+from namespaces.purging import purged
 from namespaces.services.purge_endpoints import host_of
 from orgs import audit
 from orgs.actors import Actor

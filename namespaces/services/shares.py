@@ -46,6 +46,9 @@ def share_namespace(
 def can_share(grant: Grant, organization: Organization, actor: Actor) -> Verdict:
     if not (verdict := may(actor, Permission.MANAGE_NAMESPACES, grant.owner)):
         return verdict
+    if grant.owner.state == State.SUSPENDED and not actor.is_operator:
+        # Else its people would publish as the guest what they may not publish as themselves.
+        return Verdict(False, f"{grant.owner.name!r} is suspended; it shares nothing until it is reinstated.")
     if grant.state != GrantState.ACTIVE:
         return Verdict(False, f"The namespace {grant.name!r} is {grant.state}; only an active one can be shared.")
     if organization.pk == grant.owner_id:
@@ -107,6 +110,12 @@ def take_team_right(*, actor: Actor, grant: Grant, team: Team) -> None:
             organization=team.organization.name,
             before={"namespace": grant.name},
         )
+
+
+def end_rights_of(actor: Actor, team: Team) -> None:
+    """All rights of a team that is being deleted, each told in the trail. For ``orgs.hooks``."""
+    for right in TeamGrant.objects.filter(team=team).select_related("grant").order_by("grant__name"):
+        take_team_right(actor=actor, grant=right.grant, team=team)
 
 
 def holds(organization: Organization, grant: Grant) -> bool:

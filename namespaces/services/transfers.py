@@ -8,13 +8,14 @@ from django.utils import timezone
 
 from freehold.errors import NotFound, NotPermitted
 from namespaces.errors import NotNow
+from namespaces.hooks import on_transferred
 from namespaces.models import Grant, Share, TeamGrant, Transfer
 from namespaces.services.locks import lock_tree
 from namespaces.states import GrantState
 from orgs import audit
 from orgs.actors import ALLOWED, Actor, Verdict, may
 from orgs.models import Organization
-from orgs.vocabulary import Permission
+from orgs.vocabulary import Permission, State
 
 GONE = "The offer has been withdrawn, answered or has expired."
 
@@ -30,7 +31,7 @@ def offer_transfer(*, actor: Actor, grant: Grant, to: Organization) -> Transfer:
     grant, to = tree[0], organizations[to.pk]
     if not (verdict := may(actor, Permission.MANAGE_NAMESPACES, grant.owner)):
         raise NotPermitted(verdict.reason)
-    if not (verdict := _fits(grant, to)):
+    if not (verdict := _gives(grant, actor) and _fits(grant, to)):
         raise NotNow(verdict.reason)
     Transfer.objects.filter(grant=grant, expires_at__lte=timezone.now()).delete()
     try:
@@ -53,7 +54,7 @@ def accept_transfer(*, actor: Actor, offer: Transfer) -> Grant:
     to = organizations[offer.to_id]
     if not (verdict := may(actor, Permission.MANAGE_NAMESPACES, to)):
         raise NotPermitted(verdict.reason)
-    if not (verdict := _fits(tree[0], to)):
+    if not (verdict := _gives(tree[0], actor) and _fits(tree[0], to)):
         raise NotNow(verdict.reason)
     return _move(actor, tree, to)
 
@@ -83,7 +84,19 @@ def transfer_namespace(*, actor: Actor, grant: Grant, to: Organization) -> Grant
 
 
 def can_transfer(grant: Grant, to: Organization, actor: Actor) -> Verdict:
-    return may(actor, Permission.MANAGE_NAMESPACES, grant.owner) and _fits(grant, to)
+    return may(actor, Permission.MANAGE_NAMESPACES, grant.owner) and _gives(grant, actor) and _fits(grant, to)
+
+
+def can_accept(offer: Transfer, actor: Actor) -> Verdict:
+    verdict = may(actor, Permission.MANAGE_NAMESPACES, offer.to)
+    return verdict and _gives(offer.grant, actor) and _fits(offer.grant, offer.to)
+
+
+def _gives(grant: Grant, actor: Actor) -> Verdict:
+    """What a suspended organization holds stays its own, or its owners would carry it out of the suspension."""
+    if grant.owner.state == State.SUSPENDED and not actor.is_operator:
+        return Verdict(False, f"{grant.owner.name!r} is suspended; it transfers nothing until it is reinstated.")
+    return ALLOWED
 
 
 def _fits(grant: Grant, to: Organization) -> Verdict:
@@ -114,6 +127,8 @@ def _move(actor: Actor, tree: list[Grant], to: Organization) -> Grant:
     Transfer.objects.filter(grant__in=ids).delete()
     _record(actor, "namespace.transferred", root, source, to, before={"owner": source.name}, after={"owner": to.name})
     root.refresh_from_db()
+    for moved in on_transferred:
+        moved(actor, root, to)
     return root
 
 

@@ -12,7 +12,9 @@ from django.views.decorators.http import require_safe
 
 from freehold.access import builders_only, public
 from freehold.caching import PUBLIC, cacheable, keyed
-from namespaces import names, pages
+from freehold.samples import samples
+from namespaces import names, pages, pages_public
+from namespaces.public_log import RECENT, recent_entries
 from namespaces.purging import NAMESPACES, PAGES, namespace_key
 from namespaces.states import ENFORCED
 
@@ -83,10 +85,15 @@ def namespace(request: HttpRequest, name: str) -> HttpResponse:
 
 def namespace_context(request: HttpRequest, sheet: pages.NamespaceSheet) -> dict[str, Any]:
     projects = pages.project_page(sheet.grant.name, typed(request, "page"))
+    lines = recent_entries(sheet.grant.name)
     return {
         "section": "register",
         "sheet": sheet,
         "grant": sheet.grant,
+        "origin": pages_public.origin(sheet.grant),
+        "older": pages_public.older_projects(sheet, projects.paginator.count),
+        "lines": lines[:RECENT],
+        "more": len(lines) > RECENT,
         "rows": pages.project_rows(projects.object_list),
         **paged(projects),
     }
@@ -119,7 +126,6 @@ def moved(request: HttpRequest, path: str) -> HttpResponse:
 @require_safe
 def design(request: HttpRequest) -> HttpResponse:
     """Every component in every variant, for those who make pages from them."""
-    example = Paginator(range(240), 10).get_page(7)
-    response = HttpResponse(render_to_string("design.html", paged(example), request))
+    response = HttpResponse(render_to_string("design.html", samples(), request))
     response["Cache-Control"] = "private, no-store"
     return response

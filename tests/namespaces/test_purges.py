@@ -12,10 +12,10 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from freehold.backoff import FIRST_RETRY, GIVE_UP_AFTER
 from freehold.errors import Invalid, NotPermitted
 from namespaces.feed import current_revision
 from namespaces.models import PurgeEndpoint
-from namespaces.purging import FIRST_RETRY, GIVE_UP_AFTER
 from namespaces.services import purges
 from namespaces.services.projects import put_project
 from namespaces.services.purge_endpoints import (

@@ -1,8 +1,6 @@
-"""Which keys a change purges, and when a purge that failed is sent again: the rules alone."""
+"""Which keys a change purges: the rules alone."""
 
 from __future__ import annotations
-
-from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -10,7 +8,7 @@ from hypothesis import strategies as st
 
 from namespaces import names
 from namespaces.models import Change
-from namespaces.purging import FIRST_RETRY, LONGEST_RETRY, namespace_keys, project_keys, purged, retry_delay
+from namespaces.purging import namespace_keys, project_keys, purged
 
 NAMES = st.lists(st.sampled_from(["a", "b", "c1"]), min_size=1, max_size=9).map("-".join)
 
@@ -62,16 +60,3 @@ def test_a_project_reaches_its_own_answer_and_no_other(project: str, name: str) 
 
 def test_keys_stay_few_and_short() -> None:
     assert len(" ".join(project_keys("-".join("x" * 100)))) < 500
-
-
-@given(st.timedeltas(timedelta(0), timedelta(days=5)), st.floats(0, 1))
-def test_the_wait_grows_within_limits(failing_for: timedelta, dice: float) -> None:
-    delay = retry_delay(failing_for, dice)
-    assert FIRST_RETRY / 2 <= delay <= LONGEST_RETRY * 1.5
-    assert retry_delay(failing_for, 0) * 3 >= retry_delay(failing_for, 1) - timedelta(microseconds=5)
-
-
-def test_it_doubles() -> None:
-    assert retry_delay(timedelta(0), 0.5) == FIRST_RETRY
-    assert retry_delay(timedelta(minutes=4), 0.5) == timedelta(minutes=4)
-    assert retry_delay(timedelta(days=1), 0.5) == LONGEST_RETRY

@@ -114,6 +114,14 @@ class TestSharing:
         with nothing_changes(), pytest.raises(NotNow, match="'guest' is not an active organization"):
             share_namespace(actor=Actor.operator(), grant=acme, organization=guest)
 
+    def test_not_by_a_suspended_organization_for_whom_the_guest_would_publish(
+        self, acme: Grant, guest: Organization
+    ) -> None:
+        owner = owner_of(acme.owner)
+        Organization.objects.filter(pk=acme.owner_id).update(state=State.SUSPENDED)
+        with nothing_changes(), pytest.raises(NotNow, match="is suspended; it shares nothing"):
+            share_namespace(actor=owner, grant=acme, organization=guest)
+
     def test_not_with_its_owner(self, acme: Grant) -> None:
         with nothing_changes(), pytest.raises(NotNow, match="need not share it with itself"):
             share_namespace(actor=Actor.operator(), grant=acme, organization=acme.owner)
@@ -340,6 +348,19 @@ class TestOffers:
         Organization.objects.filter(pk=guest.pk).update(standing=Standing.LAPSED)
         with nothing_changes(), pytest.raises(NotNow, match="good standing"):
             accept_transfer(actor=Actor.operator(), offer=offer)
+
+    def test_nothing_leaves_a_suspended_organization(self, acme: Grant, guest: Organization) -> None:
+        owner, receiver = owner_of(acme.owner), owner_of(guest)
+        offer = offer_transfer(actor=owner, grant=acme, to=guest)
+        Organization.objects.filter(pk=acme.owner_id).update(state=State.SUSPENDED)
+        with nothing_changes(), pytest.raises(NotNow, match="is suspended; it transfers nothing"):
+            accept_transfer(actor=receiver, offer=offer)
+        end_transfer(actor=owner, offer=offer)
+        with nothing_changes(), pytest.raises(NotNow, match="is suspended; it transfers nothing"):
+            offer_transfer(actor=owner, grant=acme, to=guest)
+        acme.owner.refresh_from_db()
+        assert not can_transfer(acme, guest, owner)
+        assert can_transfer(acme, guest, Actor.operator())
 
     def test_it_ends_when_the_grant_is_locked(self, acme: Grant, guest: Organization) -> None:
         offer = offer_transfer(actor=Actor.operator(), grant=acme, to=guest)

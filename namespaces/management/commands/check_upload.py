@@ -8,8 +8,8 @@ from django.core.management.base import CommandError, CommandParser
 from freehold.commands import FreeholdCommand
 from namespaces.api.answers import as_json
 from namespaces.api.questions import InvalidQuestion, parse
-from namespaces.decision import decide
 from namespaces.facts import fetch
+from namespaces.former_names import judge
 
 NO_TOKEN = b""
 IN_OPTIONS = (
@@ -48,7 +48,7 @@ class Command(FreeholdCommand):
             parsed = parse(question)
         except InvalidQuestion as error:
             raise CommandError(_for_command_line(str(error))) from error
-        return json.dumps(as_json(decide(parsed, fetch(NO_TOKEN, [parsed]).facts[0])), indent=2)
+        return json.dumps(as_json(judge([parsed], fetch(NO_TOKEN, [parsed]).facts)[0]), indent=2)
 
 
 def _for_command_line(message: str) -> str:

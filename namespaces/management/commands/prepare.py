@@ -20,3 +20,5 @@ class Command(FreeholdCommand):
         call_command("collectstatic", interactive=False, verbosity=0)
         if settings.FREEHOLD_ENV == "demo":
             call_command("demo", url=url)
+            if settings.FREEHOLD_STRIPE.enabled:
+                call_command("demo_billing")

@@ -1,13 +1,12 @@
-"""Grants, who shares them, the mirror of the index's projects, and the feed of changes."""
+"""Grants, who shares them, and what was refused because of them."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Deferrable, F, Func, Q
+from django.db.models import Deferrable, F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -15,8 +14,6 @@ from namespaces import names
 from namespaces.fields import span_field
 from namespaces.states import ENFORCED, HOLDING, GrantState
 from orgs.models import NORMALIZED_NAME, Organization, Team
-
-OWNER_TEXT = r"^(user:.+|[a-z0-9]+(-[a-z0-9]+)*)?$"
 
 
 class GrantQuerySet(models.QuerySet["Grant"]):
@@ -35,6 +32,11 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         """Those strictly below the namespace, by name."""
         low, high = names.interval(namespace)
         return self.filter(name__gte=low, name__lt=high).order_by("name")
+
+    def overlapping(self, namespace: str) -> GrantQuerySet:
+        """Those above, at or below the namespace."""
+        low, high = names.interval(namespace)
+        return self.filter(Q(name__gte=low, name__lt=high) | Q(name__in=names.prefixes(namespace)))
 
     def tree(self, root: Grant) -> GrantQuerySet:
         """A root grant with its children."""
@@ -126,10 +128,11 @@ class Share(models.Model):
 
 
 class TeamGrant(models.Model):
-    """The publishing right of a team of a holder on a grant."""
+    """The publishing right of a team of a holder on a grant. Older ones do not know since when."""
 
     grant = models.ForeignKey(Grant, on_delete=models.CASCADE, related_name="team_grants")
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="team_grants")
+    created_at = models.DateTimeField(_("created"), default=timezone.now, null=True, editable=False)
 
     class Meta:
         verbose_name = _("publishing right")
@@ -157,84 +160,6 @@ class Transfer(models.Model):
         return f"{self.grant_id} to {self.to_id}"
 
 
-class ProjectQuerySet(models.QuerySet["Project"]):
-    def under(self, namespace: str) -> ProjectQuerySet:
-        """Those that the namespace covers, by name.
-
-        As one interval, ``[foo, foo.)``: between ``foo`` and ``foo-`` there is no normalized name. So the first of them
-        come straight from the index, in order; ``name = 'foo' OR name >= 'foo-' …`` would sort them all.
-        """
-        return self.filter(name__gte=namespace, name__lt=names.interval(namespace)[1]).order_by("name")
-
-
-class Project(models.Model):
-    """A project on the index, mirrored.
-
-    ``owner`` is the name of the organization that owns it, or ``user:`` and an index user name, or empty when nobody
-    has said. A prefix keeps a person who is called like an organization apart from it: no name has a colon.
-    """
-
-    name = models.CharField(_("name"), max_length=names.MAX_LENGTH, db_collation="C")
-    owner = models.CharField(_("owner"), max_length=120, blank=True, default="", db_collation="C")
-    first_uploaded = models.DateTimeField(_("first uploaded"))
-
-    objects: ClassVar[models.Manager[Project]] = ProjectQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("project")
-        verbose_name_plural = _("projects")
-        constraints = [
-            models.UniqueConstraint(fields=["name"], include=["owner", "first_uploaded"], name="project_name_unique"),
-            models.CheckConstraint(name="project_name_normalized", condition=Q(name__regex=NORMALIZED_NAME)),
-            models.CheckConstraint(name="project_owner_shape", condition=Q(owner__regex=OWNER_TEXT)),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Revision(models.Model):
-    """One row: the number that grows with every change that can alter a decision. Written by triggers alone."""
-
-    id = models.SmallIntegerField(primary_key=True, default=1)
-    value = models.BigIntegerField(default=0)
-
-    class Meta:
-        constraints = [models.CheckConstraint(name="revision_one_row", condition=Q(id=1))]
-
-    def __str__(self) -> str:
-        return str(self.value)
-
-
-class Change(models.Model):
-    """One entry of the feed: this thing is not as it was. Written by triggers alone.
-
-    ``revision`` is given out as the transaction commits, under a lock that is held until it has, so that revisions
-    become visible in their order and a reader who has seen one has seen all before it.
-    """
-
-    class Kind(models.TextChoices):
-        GRANT = "grant", _("Grant")
-        ORGANIZATION = "organization", _("Organization")
-        PROJECT = "project", _("Project")
-        PROJECTS = "projects", _("Many projects")
-
-    revision = models.BigIntegerField(null=True, unique=True)
-    kind = models.CharField(max_length=20, choices=Kind.choices)
-    name = models.CharField(max_length=names.MAX_LENGTH, blank=True, db_collation="C")
-    at = models.DateTimeField(db_default=Func(function="statement_timestamp", template="%(function)s()"))
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                name="change_kind_known", condition=Q(kind__in=["grant", "organization", "project", "projects"])
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.revision}: {self.kind} {self.name}"
-
-
 class BlockedAttempt(models.Model):
     """Uploads of one name by one publisher that were refused, counted."""
 
@@ -258,62 +183,3 @@ class BlockedAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.project} by {self.publisher}"
-
-
-class PurgeEndpointQuerySet(models.QuerySet["PurgeEndpoint"]):
-    def due(self) -> PurgeEndpointQuerySet:
-        """Those to which something may be sent now."""
-        return self.filter(disabled_at__isnull=True, next_attempt_at__lte=timezone.now())
-
-
-class PurgeEndpoint(models.Model):
-    """An address that is told which cached answers a change concerns (``docs/cdn.md``).
-
-    It has been told of everything up to ``delivered_revision``. ``secrets`` holds the one that signs and, after a
-    rotation, the one before it. They are kept in clear, for a signature can't be made with a hash: they let who has
-    them send purges to the receiver, and nothing else. They go into no log, no audit event and no error.
-    """
-
-    url = models.CharField(_("address"), max_length=500)
-    secrets = ArrayField(models.CharField(max_length=100), verbose_name=_("secrets"), editable=False)
-    delivered_revision = models.BigIntegerField(_("told up to"))
-    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
-    next_attempt_at = models.DateTimeField(_("not before"), default=timezone.now)
-    failing_since = models.DateTimeField(_("failing since"), null=True, blank=True)
-    last_error = models.CharField(_("last error"), max_length=500, blank=True)
-    disabled_at = models.DateTimeField(_("given up"), null=True, blank=True)
-
-    objects: ClassVar[models.Manager[PurgeEndpoint]] = PurgeEndpointQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("purge webhook")
-        verbose_name_plural = _("purge webhooks")
-        constraints = [
-            models.CheckConstraint(
-                name="purge_endpoint_has_secrets", condition=Q(secrets__len__gt=0) & Q(secrets__len__lte=2)
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"purge webhook {self.pk}"
-
-
-class Usage(models.Model):
-    """What one project cost the index on one day, as the index reported it; the project need not be in the mirror."""
-
-    day = models.DateField(_("day"))
-    project = models.CharField(_("project"), max_length=names.MAX_LENGTH, db_collation="C")
-    bytes = models.BigIntegerField(_("bytes"))
-    downloads = models.BigIntegerField(_("downloads"))
-
-    class Meta:
-        verbose_name = _("usage")
-        verbose_name_plural = _("usage")
-        constraints = [
-            models.UniqueConstraint(fields=["day", "project"], name="usage_unique"),
-            models.CheckConstraint(name="usage_project_normalized", condition=Q(project__regex=NORMALIZED_NAME)),
-            models.CheckConstraint(name="usage_not_negative", condition=Q(bytes__gte=0) & Q(downloads__gte=0)),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.project} on {self.day}"
