@@ -1,0 +1,1 @@
+"""The one way to Stripe: typed calls out, plain dataclasses back. ``stripe`` is imported in ``calls`` alone."""

@@ -1,0 +1,212 @@
+"""How the worker makes those calls to Stripe that come of buying and of ending (``billing.services.calls``).
+
+Each may run again after it has succeeded, with the same key, and does nothing twice then.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from billing.gateway.calls import gateway
+from billing.gateway.errors import NotThere, Refused
+from billing.gateway.objects import InvoiceObject, SubscriptionObject
+from billing.gateway.orders import CreditOrder, CustomerOrder, InvoicedOrder
+from billing.models import Call, Customer, Intent
+from billing.services import checkout, syncing
+from billing.services.calls import CantBeMade, Result, makes
+from billing.services.customers import ensure_customer, metadata_of
+from billing.services.intents import end_intent
+from billing.services.quotes import DAYS_UNTIL_DUE
+from billing.vocabulary import CallKind, IntentState
+from orgs.actors import Actor
+from orgs.services.organizations import locked_organization
+from orgs.vocabulary import State
+
+OVER = frozenset({"canceled", "incomplete_expired"})
+MADE_FOR = "freehold_call"
+
+
+# --- Ending -----------------------------------------------------------------------------------------------------------
+
+
+@makes(CallKind.CANCEL)
+def cancel(call: Call) -> Result:
+    subscription = _of_call(call)
+    if subscription.status in OVER:
+        raise CantBeMade("The subscription is over already.")
+    return {"subscription": gateway().cancel(str(call.key), subscription.id).id}
+
+
+@makes(CallKind.RESUME)
+def resume(call: Call) -> Result:
+    subscription = _of_call(call)
+    if subscription.status in OVER:
+        raise CantBeMade("The subscription is over already; it can't go on.")
+    if subscription.cancel_at_period_end or subscription.cancel_at is not None:
+        gateway().resume(str(call.key), subscription)
+    return {"subscription": subscription.id}
+
+
+@makes(CallKind.EXPIRE_SESSION)
+def expire_session(call: Call) -> Result:
+    """One that was paid or has expired meanwhile can't be ended; what it is now is looked at anyway."""
+    identifier = str(call.arguments["session"])
+    with suppress(Refused):
+        gateway().expire_session(identifier)
+    syncing.sync_session(identifier)
+    return {"session": identifier}
+
+
+@makes(CallKind.CANCEL_NOW)
+def cancel_now(call: Call) -> Result:
+    """End it at once. ``give_back`` says what of its payments goes back: ``all``, ``nothing``, or the ``rest`` of the
+    period after the moment ``at``."""
+    subscription = _of_call(call)
+    ended = gateway().cancel_now(str(call.key), subscription.id, prorate=False)
+    returned = _give_back(call, subscription)
+    for invoice in gateway().invoices(subscription=subscription.id):
+        if invoice.status == "open":
+            gateway().void(f"{call.key}-void-{invoice.id}", invoice.id)
+        syncing.sync_invoice(invoice.id)
+    return {"subscription": ended.id, "given_back": returned}
+
+
+def _of_call(call: Call) -> SubscriptionObject:
+    try:
+        return gateway().subscription(str(call.arguments["subscription"]))
+    except NotThere as error:
+        raise CantBeMade("Stripe has no such subscription.") from error
+
+
+def _give_back(call: Call, subscription: SubscriptionObject) -> int:
+    """By credit notes, so that the tax goes back too; how much, as Stripe writes it."""
+    returned = 0
+    for invoice in gateway().invoices(subscription=subscription.id):
+        amount = _owed(call, invoice)
+        if amount > 0:
+            gateway().create_credit_note(f"{call.key}-{invoice.id}", _credit(call, invoice, amount))
+            returned += amount
+    return returned
+
+
+def _owed(call: Call, invoice: InvoiceObject) -> int:
+    """All that was paid, or the part of it for days that were not begun. Nothing is given back twice."""
+    if invoice.status != "paid" or not invoice.amount_paid:
+        return 0
+    if call.arguments["give_back"] == "nothing":
+        return 0
+    wanted = invoice.amount_paid if call.arguments["give_back"] == "all" else _unused(invoice, call)
+    return _left(call, invoice, wanted)
+
+
+def _unused(invoice: InvoiceObject, call: Call) -> int:
+    """Line by line, of each the days after the plan was ended, with the tax and the discount in proportion."""
+    unused, at = 0, datetime.fromisoformat(call.arguments["at"])
+    for line in invoice.lines:
+        whole = (line.period_end - line.period_start).total_seconds()
+        rest = (line.period_end - max(at, line.period_start)).total_seconds()
+        if whole > 0 and rest > 0:
+            unused += int((line.amount - line.discount) * min(rest, whole) / whole)
+    net = invoice.subtotal - invoice.discount
+    return min(invoice.amount_paid, unused * invoice.total // net) if net > 0 else 0
+
+
+def _left(call: Call, invoice: InvoiceObject, wanted: int) -> int:
+    notes = [note for note in gateway().credit_notes(invoice.id) if note.status == "issued"]
+    if any(note.metadata.get(MADE_FOR) == str(call.key) for note in notes):
+        return 0
+    return max(0, min(wanted, invoice.total - sum(note.total for note in notes)))
+
+
+def _credit(call: Call, invoice: InvoiceObject, amount: int) -> CreditOrder:
+    """Back to the card it came from; what came by wire is sent by hand, and staff sees it in the ledger."""
+    by_card = any(payment.charge or payment.payment_intent for payment in invoice.payments)
+    refund, out_of_band = (amount, 0) if by_card else (0, amount)
+    return CreditOrder(
+        invoice=invoice.id,
+        amount=amount,
+        reason="order_change",
+        refund=refund,
+        out_of_band=out_of_band,
+        metadata={MADE_FOR: str(call.key)},
+    )
+
+
+# --- By invoice -------------------------------------------------------------------------------------------------------
+
+
+@makes(CallKind.OPEN_INVOICED)
+def open_invoiced(call: Call) -> Result:
+    """Make the subscription that was ordered, and send its first invoice."""
+    intent = Intent.objects.select_related("plan", "organization", "customer").get(pk=call.arguments["intent"])
+    if intent.state == IntentState.COMPLETED:
+        return {"subscription": intent.subscription}
+    if intent.state != IntentState.OPEN or intent.organization.state == State.CLOSED:
+        raise CantBeMade("The order was taken back.")
+    customer = _customer_for(intent, call)
+    made = gateway().create_subscription(str(call.key), _order(intent, customer))
+    _send_first(call, made)
+    syncing.sync_subscription(made.id)
+    _complete(intent, made)
+    return {"subscription": made.id}
+
+
+def _customer_for(intent: Intent, call: Call) -> Customer:
+    """With the name and the address to which invoices are made out."""
+    customer = ensure_customer(actor=Actor.worker(), organization=intent.organization)
+    wanted = CustomerOrder(
+        name=intent.billing_name,
+        email=intent.billing_email,
+        metadata=metadata_of(intent.organization),
+        address=intent.billing_address,
+    )
+    gateway().update_customer(f"{call.key}-customer", customer.stripe_id, wanted)
+    return customer
+
+
+def _order(intent: Intent, customer: Customer) -> InvoicedOrder:
+    fields = (("Purchase order", intent.purchase_order),) if intent.purchase_order else ()
+    return InvoicedOrder(
+        customer=customer.stripe_id,
+        lines=checkout.lines_of(intent),
+        days_until_due=DAYS_UNTIL_DUE,
+        metadata=checkout.metadata_of(intent),
+        fields=fields,
+        description=f"Quote {intent.number}",
+        automatic_tax=settings.FREEHOLD_STRIPE.automatic_tax,
+    )
+
+
+def _send_first(call: Call, made: SubscriptionObject) -> None:
+    """Stripe would wait an hour with it; the buyer does not have to."""
+    if not made.latest_invoice:
+        return
+    invoice = gateway().invoice(made.latest_invoice)
+    if invoice.status == "draft":
+        invoice = gateway().finalize(f"{call.key}-finalize", invoice.id)
+    if invoice.status == "open":
+        gateway().send_invoice(f"{call.key}-send", invoice.id)
+
+
+@transaction.atomic
+def _complete(intent: Intent, made: SubscriptionObject) -> None:
+    locked_organization(intent.organization)
+    intent = Intent.objects.select_related("organization").get(pk=intent.pk)
+    if intent.state == IntentState.OPEN:
+        intent.subscription = made.id
+        intent.save(update_fields=["subscription"])
+        end_intent(Actor.worker(), intent, IntentState.COMPLETED, "")
+
+
+@makes(CallKind.MARK_PAID)
+def mark_paid(call: Call) -> Result:
+    """A wire came for it."""
+    invoice = gateway().invoice(str(call.arguments["invoice"]))
+    if invoice.status == "open":
+        invoice = gateway().pay_out_of_band(str(call.key), invoice.id)
+    syncing.sync_invoice(invoice.id)
+    return {"invoice": invoice.id, "subscription": invoice.subscription}

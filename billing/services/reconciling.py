@@ -1,0 +1,243 @@
+"""Comparing ourselves with Stripe, for events that got lost or were never made: what differs is repaired and told.
+
+Each hour what changed lately, by Stripe's own list of events, and what is open here; each night everything. Nothing is
+ever written to Stripe: where it has what nobody here wanted, staff is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from billing.gateway import event_types
+from billing.gateway.calls import gateway
+from billing.gateway.errors import NotThere
+from billing.gateway.objects import EventObject
+from billing.models import (
+    Call,
+    Customer,
+    Drift,
+    Event,
+    Intent,
+    Invoice,
+    Reconciliation,
+    Subscription,
+    SubscriptionItem,
+    Wanted,
+)
+from billing.services import inbox, leases, outages, syncing
+from billing.services.alerts import raise_alert, withdraw_alert
+from billing.services.comparing import differences, facts_of, row_of
+from billing.services.locks import Lock, alone
+from billing.vocabulary import CallKind, IntentState, Item, JobState
+from freehold.errors import DomainError
+from orgs.models import Organization
+
+LATELY, EVERYTHING = "lately", "everything"
+KEPT = timedelta(days=29)
+"""So far back Stripe tells of events, with a day to spare."""
+OVERLAP = timedelta(minutes=30)
+ON_ITS_WAY = timedelta(minutes=5)
+"""So long an event may take without being called lost."""
+RECENT = timedelta(days=40)
+"""Money objects that are no older than this are looked at each night."""
+
+Subject = tuple[str, str]
+"""Type and id of an object of Stripe's."""
+
+log = structlog.get_logger(__name__)
+
+
+class ReconciliationRunning(DomainError):
+    code = "reconciliation-running"
+
+
+@dataclass
+class _Run:
+    """A comparison under way. ``on_its_way`` is what events that may still come are about: that is no drift."""
+
+    row: Reconciliation
+    on_its_way: set[Subject] = field(default_factory=set)
+    done: set[Subject] = field(default_factory=set)
+
+    def drift(self, subject: Subject, name: str, ours: str, theirs: str, *, repaired: bool) -> None:
+        Drift.objects.create(
+            run=self.row,
+            organization=_organization_of(*subject),
+            object_type=subject[0],
+            object_id=subject[1],
+            field=name[:60],
+            ours=ours,
+            theirs=theirs,
+            repaired=repaired,
+        )
+        self.row.repaired += repaired
+        self.row.open += not repaired
+
+
+def reconcile(*, kind: str) -> Reconciliation:
+    """Compare, repair and report. One that Stripe's outage breaks off says so and has no end; the next one begins where
+    the last one that ended began. Raises ``ReconciliationRunning``."""
+    with alone(Lock.RECONCILIATION) as is_alone:
+        if not is_alone:
+            raise ReconciliationRunning(_("Another comparison with Stripe is running."))
+        since = _last_begun()
+        run = _Run(Reconciliation.objects.create(kind=kind))
+        try:
+            _compare_all(run, since)
+            run.row.ended_at = timezone.now()
+        except Exception as error:
+            run.row.error = leases.said(error)[:500]
+            if not outages.is_outage(error):
+                raise
+            outages.note_outage(error, run.row.started_at)
+        finally:
+            run.row.save()
+    return run.row
+
+
+def _last_begun() -> datetime:
+    oldest = timezone.now() - KEPT
+    ended = Reconciliation.objects.filter(kind__in=(LATELY, EVERYTHING), ended_at__isnull=False).order_by("-started_at")
+    last = ended.values_list("started_at", flat=True).first()
+    return max(oldest, last - OVERLAP) if last else oldest
+
+
+def _compare_all(run: _Run, since: datetime) -> None:
+    lost = list(_lost_events(run, since))
+    for subject in lost:
+        _compare(run, subject)
+    subjects = _everything() if run.row.kind == EVERYTHING else _open_here()
+    for subject in subjects:
+        if not _is_waiting(subject):
+            _compare(run, subject)
+    if run.row.kind == EVERYTHING:
+        _compare_wanted(run)
+
+
+# --- Events that never came -------------------------------------------------------------------------------------------
+
+
+def _lost_events(run: _Run, since: datetime) -> Iterator[Subject]:
+    """Stored and told; what they are about is to be looked at."""
+    recent = timezone.now() - ON_ITS_WAY
+    for event in _unknown(gateway().events(since=since)):
+        subject = event_types.subject(event.type, event.raw["data"]["object"])
+        if not subject[1]:
+            continue
+        if event.created > recent:
+            run.on_its_way.add(subject)
+            continue
+        inbox.store(event)
+        run.drift(("event", event.id), "delivered", "", f"{event.type} {subject[1]}", repaired=True)
+        yield subject
+
+
+def _unknown(events: Iterable[EventObject]) -> Iterator[EventObject]:
+    """Those that are not in our inbox, oldest first, so that what stands there is in some order."""
+    listed = {event.id: event for event in events}
+    known = set(Event.objects.filter(stripe_id__in=listed).values_list("stripe_id", flat=True))
+    yield from (event for event in reversed(listed.values()) if event.id not in known)
+
+
+# --- Objects ----------------------------------------------------------------------------------------------------------
+
+
+def _open_here() -> Iterator[Subject]:
+    """What should have moved on by itself, had everything been told to us, or may do so at any moment."""
+    now = timezone.now()
+    moving = ~Q(status="active") | Q(unpaid_since__isnull=False) | Q(pending_until__isnull=False)
+    overdue = Q(period_end__lte=now) | Q(ends_at__lte=now)
+    open_subscriptions = Subscription.objects.live().filter(moving | overdue)
+    yield from (("subscription", one) for one in open_subscriptions.values_list("stripe_id", flat=True))
+    invoices = Invoice.objects.filter(status__in=["draft", "open"])
+    yield from (("invoice", one) for one in invoices.values_list("stripe_id", flat=True))
+    intents = Intent.objects.filter(state=IntentState.OPEN).exclude(session="")
+    yield from (("checkout.session", one) for one in intents.values_list("session", flat=True))
+
+
+def _everything() -> Iterator[Subject]:
+    """All that Stripe has and all that we have; of invoices and the like, those of the last weeks. What moved Stripe's
+    balance is compared elsewhere, with the ledger."""
+    asked, since = gateway(), timezone.now() - RECENT
+    customers = Customer.objects.filter(is_current=True, deleted_at__isnull=True)
+    yield from (("customer", one) for one in customers.values_list("stripe_id", flat=True))
+    yield from (("subscription", one.id) for one in asked.subscriptions())
+    ours = Subscription.objects.live().values_list("stripe_id", flat=True)
+    yield from (("subscription", one) for one in list(ours))
+    yield from (("invoice", one.id) for one in asked.invoices(since=since))
+    yield from _open_here()
+    yield from (("refund", one.id) for one in asked.refunds(since=since))
+    yield from (("dispute", one.id) for one in asked.disputes(since=since))
+
+
+def _is_waiting(subject: Subject) -> bool:
+    """Whether an event about it is in the inbox, which will bring us up to date by itself."""
+    object_type, object_id = subject
+    return Event.objects.filter(state=JobState.PENDING, object_type=object_type, object_id=object_id).exists()
+
+
+def _compare(run: _Run, subject: Subject) -> None:
+    """Look at it as an event would have done, and tell what that changed."""
+    if subject in run.done:
+        return
+    run.done.add(subject)
+    run.row.compared += 1
+    before = facts_of(*subject)
+    try:
+        syncing.sync_object(*subject)
+    except NotThere:
+        run.drift(subject, "", "", _("Stripe has no such object."), repaired=False)
+    except Exception as error:
+        if outages.is_outage(error):
+            raise
+        log.exception("billing.reconciliation_failed", type=subject[0], id=subject[1])
+        run.drift(subject, "", "", leases.said(error), repaired=False)
+    else:
+        _report(run, subject, differences(before, facts_of(*subject)))
+
+
+@transaction.atomic
+def _report(run: _Run, subject: Subject, found: list[tuple[str, str, str]]) -> None:
+    if subject in run.on_its_way:
+        return
+    for name, ours, theirs in found:
+        run.drift(subject, name, ours, theirs, repaired=True)
+
+
+def _organization_of(object_type: str, object_id: str) -> Organization | None:
+    row = row_of(object_type, object_id)
+    return row.organization if row else None
+
+
+# --- What was wanted --------------------------------------------------------------------------------------------------
+
+
+def _compare_wanted(run: _Run) -> None:
+    """Seats that Stripe bills, beside those that are wanted: told to staff, for whoever changed them there may have had
+    a reason. What is being changed at this moment is left out."""
+    changing = Call.objects.filter(state=JobState.PENDING, kind__in=[CallKind.SET_QUANTITIES, CallKind.CHANGE_PLAN])
+    settled = Wanted.objects.filter(changed_at__lte=timezone.now() - ON_ITS_WAY)
+    for wanted in settled.exclude(organization__in=changing.values("organization")).select_related("organization"):
+        _compare_seats(run, wanted)
+
+
+def _compare_seats(run: _Run, wanted: Wanted) -> None:
+    items = SubscriptionItem.objects.filter(item=Item.SEAT, subscription__organization=wanted.organization)
+    live = items.filter(subscription__in=Subscription.objects.live()).select_related("subscription").first()
+    key = f"wanted:{wanted.organization_id}"
+    if live is None or live.pending_quantity is not None or live.quantity == wanted.seats:
+        withdraw_alert(key)
+        return
+    subject = ("subscription", live.subscription.stripe_id)
+    run.drift(subject, "seats wanted", str(wanted.seats), str(live.quantity), repaired=False)
+    facts = {"name": wanted.organization.name, "wanted": wanted.seats, "billed": live.quantity}
+    text = _("%(name)s wants %(wanted)s seats, and Stripe bills %(billed)s.") % facts
+    raise_alert(key, text, wanted.organization)

@@ -1,0 +1,236 @@
+"""Asking Stripe what happened to money, and having it booked. Asked again, it books nothing twice.
+
+``SETTLERS`` says by which function an object of each type is settled; each answers whether it is about one of our
+customers. All of them ask outside of any transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from billing.bookkeeping import Posting
+from billing.gateway.calls import gateway
+from billing.gateway.errors import NotThere
+from billing.gateway.objects import (
+    BalanceTransactionObject,
+    ChargeObject,
+    CreditNoteObject,
+    InvoiceObject,
+    RefundObject,
+)
+from billing.models import Customer, LedgerEntry
+from billing.money import UnevenAmount, UnknownCurrency, from_stripe
+from billing.services.alerts import raise_alert, withdraw_alert
+from billing.services.entries import is_written
+from billing.services.postings import (
+    Matter,
+    is_known,
+    post_credit_note,
+    post_dispute_end,
+    post_invoice,
+    post_transaction,
+)
+from orgs.models import Organization
+
+FOREIGN = Matter(foreign=True)
+
+
+def settle_invoice(*, invoice: InvoiceObject, organization: Organization) -> None:
+    """The invoice, and what was collected for it."""
+    post_invoice(invoice=invoice, organization=organization)
+    matter = Matter(organization=organization, subject=invoice.id, document=invoice.number)
+    for payment in invoice.payments:
+        if payment.charge and payment.status == "paid" and not _charged(payment.charge):
+            charge = gateway().charge(payment.charge)
+            _book(charge.balance_transaction, _about_charge(matter, charge))
+
+
+def settle_charge(identifier: str) -> bool:
+    charge = gateway().charge(identifier)
+    matter = _matter_of(charge)
+    _book(charge.balance_transaction, _about_charge(matter, charge))
+    return not matter.foreign
+
+
+def settle_refund(identifier: str) -> bool:
+    """What went out, and what came back if it failed. One without a credit note leaves revenue and tax as they are:
+    staff is told."""
+    refund = gateway().refund(identifier)
+    matter = _matter_of(gateway().charge(refund.charge)) if refund.charge else FOREIGN
+    about = replace(matter, reference=refund.id, original=from_stripe(refund.amount, refund.currency))
+    _book(refund.balance_transaction, about)
+    _book(refund.failure_balance_transaction, about)
+    if matter.organization is not None:
+        _compare_with_notes(refund, matter)
+    return not matter.foreign
+
+
+def _compare_with_notes(refund: RefundObject, matter: Matter) -> None:
+    assert matter.organization is not None, "the caller has looked"
+    notes = list(gateway().credit_notes(matter.subject)) if matter.subject else []
+    for note in notes:
+        post_credit_note(note=note, organization=matter.organization)
+    key = f"refund-without-credit-note:{refund.id}"
+    if refund.status not in {"failed", "canceled"} and not any(refund.id in note.refunds for note in notes):
+        text = _("%(refund)s was made without a credit note: its revenue and tax still stand in the books.")
+        raise_alert(key, text % {"refund": refund.id}, matter.organization)
+    else:
+        withdraw_alert(key)
+
+
+def settle_credit_note(identifier: str) -> bool:
+    note = gateway().credit_note(identifier)
+    organization = organization_of(note.customer)
+    if organization is None:
+        return False
+    _demand_invoice(note, organization)
+    post_credit_note(note=note, organization=organization)
+    for refund in note.refunds:
+        settle_refund(refund)
+    return True
+
+
+def _demand_invoice(note: CreditNoteObject, organization: Organization) -> None:
+    if not is_written(f"invoice:{note.invoice}"):
+        settle_invoice(invoice=gateway().invoice(note.invoice), organization=organization)
+
+
+def settle_dispute(identifier: str) -> bool:
+    """What the dispute took, gave back and cost so far, and what of it is lost when it is over."""
+    dispute = gateway().dispute(identifier)
+    matter = _matter_of(gateway().charge(dispute.charge)) if dispute.charge else FOREIGN
+    about = replace(matter, reference=dispute.id, original=from_stripe(dispute.amount, dispute.currency))
+    for movement in dispute.balance_transactions:
+        _book(movement, about)
+    if not matter.foreign:
+        post_dispute_end(dispute=dispute, matter=about)
+    return not matter.foreign
+
+
+def settle_payout(identifier: str) -> bool:
+    """A payout is of the account, not of a customer."""
+    payout = gateway().payout(identifier)
+    _book(payout.balance_transaction, Matter(reference=payout.id, document=payout.id))
+    return True
+
+
+SETTLERS: dict[str, Callable[[str], bool]] = {
+    "charge": settle_charge,
+    "refund": settle_refund,
+    "credit_note": settle_credit_note,
+    "dispute": settle_dispute,
+    "payout": settle_payout,
+}
+
+_BY_CATEGORY: dict[str, Callable[[str], bool]] = {
+    "charge": settle_charge,
+    "refund": settle_refund,
+    "refund_failure": settle_refund,
+    "dispute": settle_dispute,
+    "dispute_reversal": settle_dispute,
+    "payout": settle_payout,
+}
+_OF_CUSTOMERS = frozenset({*_BY_CATEGORY, "charge_failure"} - {"payout"})
+_KINDS_OF_CUSTOMERS = frozenset({Posting.CHARGE, Posting.REFUND, Posting.DISPUTE})
+
+
+def settle_movements(*, since: datetime | None = None) -> int:
+    """Every movement of Stripe's balance since then that is not booked yet, the oldest first; how many there were.
+
+    What can't be booked is left for staff, and the rest goes on.
+    """
+    found = [each for each in gateway().balance_transactions(since=since) if not _booked(each.id)]
+    for movement in reversed(found):
+        key = f"ledger:{movement.id}"
+        try:
+            _settle_movement(movement)
+        except (UnknownCurrency, UnevenAmount) as error:
+            raise_alert(key, str(error))
+        else:
+            withdraw_alert(key)
+    return len(found)
+
+
+def _settle_movement(movement: BalanceTransactionObject) -> None:
+    settle = _BY_CATEGORY.get(movement.reporting_category)
+    if settle is not None and movement.source:
+        with suppress(NotThere):
+            settle(movement.source)
+    # A movement of its own, or one that its object does not name: such as a payout that came back.
+    post_transaction(movement=movement, matter=_matter_of_movement(movement))
+    if not is_known(movement):
+        text = _("%(movement)s is of the kind “%(kind)s”, which is not known here: it stands in suspense.")
+        raise_alert(
+            f"ledger-kind:{movement.reporting_category}",
+            text % {"movement": movement.id, "kind": movement.reporting_category},
+        )
+
+
+def _matter_of_movement(movement: BalanceTransactionObject) -> Matter:
+    """As what was booked of the same source; of a charge that failed late, as the charge."""
+    before = LedgerEntry.objects.filter(reference=movement.source).exclude(reference="").order_by("pk").first()
+    if before is not None:
+        return _matter_like(before)
+    return Matter(reference=movement.source, foreign=movement.reporting_category in _OF_CUSTOMERS)
+
+
+# --- Whose, and of which invoice --------------------------------------------------------------------------------------
+
+
+def organization_of(customer: str) -> Organization | None:
+    """The organization that is, or was, this customer of Stripe's; None for another application's."""
+    found = Customer.objects.filter(stripe_id=customer).select_related("organization").first()
+    return found.organization if found else None
+
+
+def _matter_of(charge: ChargeObject) -> Matter:
+    if (before := _charged(charge.id)) is not None:
+        return _matter_like(before)
+    organization = organization_of(charge.customer)
+    if organization is None:
+        return FOREIGN
+    for invoice in gateway().invoices(customer=charge.customer):
+        if any(_is_by(charge, payment.charge, payment.payment_intent) for payment in invoice.payments):
+            post_invoice(invoice=invoice, organization=organization)
+            return Matter(organization=organization, subject=invoice.id, document=invoice.number)
+    text = _("The payment %(charge)s belongs to no invoice.")
+    raise_alert(f"charge-without-invoice:{charge.id}", text % {"charge": charge.id}, organization)
+    return Matter(organization=organization)
+
+
+def _is_by(charge: ChargeObject, paid_by: str, intent: str) -> bool:
+    return paid_by == charge.id or bool(intent and intent == charge.payment_intent)
+
+
+def _charged(charge: str) -> LedgerEntry | None:
+    found = LedgerEntry.objects.filter(kind=Posting.CHARGE, reference=charge)
+    return found.select_related("organization").order_by("pk").first()
+
+
+def _matter_like(entry: LedgerEntry) -> Matter:
+    return Matter(
+        organization=entry.organization,
+        subject=entry.subject,
+        reference=entry.reference,
+        document=entry.document,
+        foreign=entry.organization is None and entry.kind in _KINDS_OF_CUSTOMERS,
+    )
+
+
+def _about_charge(matter: Matter, charge: ChargeObject) -> Matter:
+    return replace(matter, reference=charge.id, original=from_stripe(charge.amount, charge.currency))
+
+
+def _booked(movement: str) -> bool:
+    return is_written(f"balance_transaction:{movement}")
+
+
+def _book(movement: str, matter: Matter) -> None:
+    """Nothing moved while there is no transaction."""
+    if movement and not _booked(movement):
+        post_transaction(movement=gateway().balance_transaction(movement), matter=matter)

@@ -1,0 +1,132 @@
+"""Ending a plan, taking that back, and what becomes of it without anybody left (scenario 47)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from accounts.models import Mail, User
+from billing.models import Alert, Call, Subscription
+from billing.sandbox.store import Sandbox
+from billing.services.endings import can_end, can_take_back, end_abandoned, end_plan, is_ending, take_back
+from billing.services.portal import portal_address
+from billing.services.purchases import can_buy
+from freehold.errors import NotPermitted
+from orgs.actors import Actor
+from orgs.models import Organization
+from orgs.services.closing import close_organization
+from orgs.services.organizations import NotNow
+from orgs.vocabulary import Role
+from tests import factories
+from tests.billing.world import owner_of
+
+pytestmark = pytest.mark.django_db
+
+Settle = Callable[[], None]
+Bought = Callable[..., Subscription]
+
+
+def test_ended_it_runs_until_the_end_of_what_is_paid_and_can_be_taken_back(
+    acme: Organization, bought: Bought, settle: Settle
+) -> None:
+    live = bought(acme)
+    end_plan(actor=owner_of(acme), organization=acme)
+    assert is_ending(live), "It counts at once."
+    settle()
+    live.refresh_from_db()
+    assert live.ends_at == live.period_end and live.is_live
+    assert not can_end(live)
+    take_back(actor=owner_of(acme), organization=acme)
+    assert not is_ending(live)
+    settle()
+    live.refresh_from_db()
+    assert live.ends_at is None
+    assert not can_take_back(live)
+
+
+def test_ended_and_taken_back_before_the_worker_ran_it_goes_on(
+    acme: Organization, bought: Bought, settle: Settle
+) -> None:
+    live, owner = bought(acme), owner_of(acme)
+    end_plan(actor=owner, organization=acme)
+    take_back(actor=owner, organization=acme)
+    settle()
+    live.refresh_from_db()
+    assert live.ends_at is None
+    end_plan(actor=owner, organization=acme)
+    settle()
+    live.refresh_from_db()
+    assert live.ends_at is not None
+
+
+@pytest.mark.parametrize("status", ["unpaid", "paused"])
+def test_one_that_can_not_be_paid_any_more_ends_at_once_and_another_can_be_bought(
+    status: str, acme: Organization, bought: Bought, settle: Settle
+) -> None:
+    """A lapsed customer can always pay again."""
+    live = bought(acme)
+    Subscription.objects.filter(pk=live.pk).update(status=status)
+    assert not can_buy(acme, owner_of(acme))
+    end_plan(actor=owner_of(acme), organization=acme)
+    assert not can_end(live)
+    settle()
+    live.refresh_from_db()
+    assert live.status == "canceled"
+    assert can_buy(acme, owner_of(acme))
+
+
+def test_it_takes_the_permission(acme: Organization, bought: Bought) -> None:
+    bought(acme)
+    mia = Actor.person(factories.member(acme, "mia", Role.MEMBER).user)
+    for act in (end_plan, take_back, portal_address):
+        with pytest.raises(NotPermitted):
+            act(actor=mia, organization=acme)
+
+
+def test_scenario_47_closed_the_plan_ends_at_once_and_the_rest_is_given_back(
+    acme: Organization, bought: Bought, sandbox: Sandbox, settle: Settle, ahead: Callable[..., Any]
+) -> None:
+    live = bought(acme)
+    ahead(days=10)
+    close_organization(actor=owner_of(acme), organization=acme, name="acme")
+    settle()
+    live.refresh_from_db()
+    assert live.status == "canceled"
+    invoice = live.invoices.get()
+    (refund,) = sandbox.objects["refund"].values()
+    assert invoice.total * 0.6 < refund["amount"] < invoice.total * 0.7
+    assert Alert.objects.filter(key=f"closed-with-plan:{live.stripe_id}").exists()
+    assert not Mail.objects.filter(subject__contains="payment").exists()
+
+
+def test_scenario_47_with_no_owner_left_it_ends_with_its_period_and_staff_is_told(
+    acme: Organization, bought: Bought, settle: Settle
+) -> None:
+    live, worker = bought(acme), Actor.worker()
+    assert end_abandoned(actor=worker) == 0
+    User.objects.filter(memberships__organization=acme).update(is_active=False)
+    assert (end_abandoned(actor=worker), end_abandoned(actor=worker)) == (1, 0)
+    settle()
+    live.refresh_from_db()
+    assert live.ends_at == live.period_end and live.is_live
+    assert Alert.objects.filter(key=f"abandoned-plan:{live.stripe_id}").exists()
+    assert end_abandoned(actor=worker) == 0
+
+
+def test_an_unpaid_order_of_a_closed_organization_is_voided(acme: Organization, bought: Bought, settle: Settle) -> None:
+    live = bought(acme, invoiced=True)
+    close_organization(actor=owner_of(acme), organization=acme, name="acme")
+    settle()
+    live.refresh_from_db()
+    assert live.status == "canceled"
+    assert set(live.invoices.values_list("status", flat=True)) <= {"void", "draft"}
+    assert not Call.objects.filter(state="pending").exists()
+
+
+def test_the_portal_is_for_who_has_bought_something(acme: Organization, bought: Bought) -> None:
+    with pytest.raises(NotNow):
+        portal_address(actor=owner_of(acme), organization=acme)
+    bought(acme)
+    assert portal_address(actor=owner_of(acme), organization=acme).startswith("http")

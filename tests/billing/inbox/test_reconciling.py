@@ -1,0 +1,238 @@
+"""What no event told us is found by comparing, repaired and told; and nothing is written to Stripe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError
+from django.utils import timezone
+
+from billing.gateway.calls import Gateway
+from billing.models import Alert, Call, Drift, Event, Reconciliation, Subscription, Wanted
+from billing.sandbox.app import App
+from billing.sandbox.store import Sandbox
+from billing.services import reconciling, syncing
+from billing.services.locks import Lock, alone
+from billing.services.reconciling import EVERYTHING, LATELY, reconcile
+from billing.vocabulary import JobState
+from orgs.models import Organization
+from tests.billing.hands import all_hands
+from tests.commands import run
+
+pytestmark = pytest.mark.django_db
+Do = Callable[..., Any]
+EITHER = pytest.mark.parametrize("kind", [LATELY, EVERYTHING])
+
+
+def only() -> Subscription:
+    return Subscription.objects.get()
+
+
+@pytest.fixture
+def synced(acme: Organization, bought: Do, deliver: Do, settle: Do) -> Subscription:
+    """A subscription of which everything was told."""
+    made: Subscription = bought(acme, 3, 2)
+    deliver()
+    settle()
+    return made
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was written to Stripe."""
+    seen: list[str] = []
+    really = App.handle
+
+    def handle(self: App, method: str, path: str, *rest: Any) -> Any:
+        if method != "GET":
+            seen.append(f"{method} {path}")
+        return really(self, method, path, *rest)
+
+    monkeypatch.setattr(App, "handle", handle)
+    return seen
+
+
+@EITHER
+def test_where_nothing_differs_nothing_is_said(kind: str, synced: Subscription, written: list[str], ahead: Do) -> None:
+    ahead(minutes=10)
+    found = reconcile(kind=kind)
+    assert not Drift.objects.exists() and found.ended_at and not found.error and not written
+    assert (found.repaired, found.open) == (0, 0)
+
+
+@EITHER
+def test_scenario_07_an_event_that_was_lost_is_found_in_stripes_list(
+    *, kind: str, synced: Subscription, stripe: Gateway, sandbox: Sandbox, deliver: Do, ahead: Do, settle: Do
+) -> None:
+    reconcile(kind=LATELY)
+    sandbox.faults.add("drop", times=None)
+    stripe.v1.subscriptions.cancel(synced.stripe_id)
+    assert deliver() == []
+    ahead(minutes=10)
+    found = reconcile(kind=kind)
+    assert only().status == "canceled"
+    drifts = {(drift.object_type, drift.field) for drift in found.drifts.all()}
+    assert {("event", "delivered"), ("subscription", "status")} <= drifts
+    assert found.repaired == found.drifts.count() and found.open == 0
+    settle()
+    assert reconcile(kind=EVERYTHING).repaired == 0, "once"
+    assert set(Event.objects.values_list("state", flat=True)) <= {JobState.DONE, JobState.IGNORED}
+
+
+def test_scenario_07_an_event_that_was_never_made_is_found_by_looking_at_the_object(
+    synced: Subscription, stripe: Gateway, sandbox: Sandbox, ahead: Do
+) -> None:
+    sandbox.faults.add("never_made", times=None)
+    stripe.v1.subscriptions.update(synced.stripe_id, {"cancel_at_period_end": True})
+    ahead(minutes=10)
+    found = reconcile(kind=EVERYTHING)
+    assert only().ends_at is not None
+    assert "ends_at" in {drift.field for drift in found.drifts.all()}
+    assert found.drifts.filter(organization=synced.organization).exists()
+
+
+def test_scenario_07_each_hour_what_should_have_moved_on_is_looked_at(
+    synced: Subscription, sandbox: Sandbox, ahead: Do
+) -> None:
+    """Of the renewal nobody tells us anything, and it does not stand in the list either."""
+    sandbox.faults.add("never_made", times=None)
+    before = only().period_end
+    ahead(days=32)
+    reconcile(kind=LATELY)
+    after = only().period_end
+    assert before and after and after > before
+
+
+def test_scenario_07_a_subscription_of_which_nothing_came_is_brought_in(
+    acme: Organization, bought: Do, sandbox: Sandbox, ahead: Do
+) -> None:
+    sandbox.faults.add("never_made", times=None)
+    made = bought(acme).stripe_id
+    row = only()
+    row.items.all().delete()
+    row.invoices.all().delete()
+    row.delete()
+    ahead(minutes=10)
+    reconcile(kind=EVERYTHING)
+    assert only().stripe_id == made and only().items.exists()
+    assert Drift.objects.filter(object_type="subscription", field="", ours="", theirs="active").exists()
+
+
+def test_what_is_on_its_way_is_no_drift(synced: Subscription, stripe: Gateway, ahead: Do) -> None:
+    """Its event is a minute old and may come at any moment; it is looked at all the same."""
+    ahead(minutes=10)
+    stripe.v1.subscriptions.update(synced.stripe_id, {"cancel_at_period_end": True})
+    ahead(minutes=1)
+    reconcile(kind=EVERYTHING)
+    assert only().ends_at is not None
+    assert not Drift.objects.exists()
+
+
+def test_what_is_in_the_inbox_is_left_to_it(
+    synced: Subscription, stripe: Gateway, deliver: Do, settle: Do, ahead: Do
+) -> None:
+    stripe.v1.subscriptions.update(synced.stripe_id, {"cancel_at_period_end": True})
+    deliver()
+    ahead(minutes=10)
+    reconcile(kind=EVERYTHING)
+    assert not Drift.objects.exists() and Event.objects.filter(state=JobState.PENDING).exists()
+    settle()
+    assert only().ends_at is not None
+
+
+class TestQuantities:
+    @pytest.fixture
+    def changed_there(self, synced: Subscription, stripe: Gateway, ahead: Do) -> str:
+        """Somebody wants 3 seats here, and sets 7 in the dashboard."""
+        Wanted.objects.update_or_create(
+            organization=synced.organization, defaults={"seats": 3, "roots": 2, "changed_at": timezone.now()}
+        )
+        Call.objects.all().delete()
+        seat = synced.items.get(item="seat")
+        stripe.v1.subscriptions.update(synced.stripe_id, {"items": [{"id": seat.stripe_id, "quantity": 7}]})
+        ahead(minutes=10)
+        return synced.stripe_id
+
+    def test_scenario_41_drift_is_repaired_here_told_to_staff_and_makes_no_loop(
+        self, changed_there: str, written: list[str], deliver: Do, settle: Do, ahead: Do
+    ) -> None:
+        for _night in range(3):
+            reconcile(kind=EVERYTHING)
+            deliver()
+            settle()
+            ahead(minutes=10)
+        assert only().items.get(item="seat").quantity == 7
+        assert not [one for one in written if "/subscriptions" in one], "Stripe is not told what it should have"
+        assert not Call.objects.exists()
+        assert Alert.objects.filter(key__startswith="wanted:", settled_at__isnull=True).count() == 1
+        assert {(drift.ours, drift.theirs) for drift in Drift.objects.filter(repaired=False)} == {("3", "7")}
+
+    def test_scenario_41_the_alert_goes_when_they_agree(self, changed_there: str, ahead: Do) -> None:
+        reconcile(kind=EVERYTHING)
+        Wanted.objects.update(seats=7)
+        reconcile(kind=EVERYTHING)
+        assert not Alert.objects.filter(settled_at__isnull=True).exists()
+
+    def test_scenario_41_what_is_just_being_changed_is_no_drift(self, changed_there: str, acme: Organization) -> None:
+        Call.objects.create(organization=acme, kind="set_quantities", due_at=timezone.now() + timedelta(hours=1))
+        reconcile(kind=EVERYTHING)
+        assert not Drift.objects.filter(repaired=False).exists()
+
+
+@EITHER
+def test_scenario_58_an_outage_breaks_it_off_and_the_next_one_makes_up_for_it(
+    *, kind: str, synced: Subscription, stripe: Gateway, sandbox: Sandbox, deliver: Do, ahead: Do
+) -> None:
+    reconcile(kind=LATELY)
+    sandbox.faults.add("drop", times=None)
+    stripe.v1.subscriptions.cancel(synced.stripe_id)
+    deliver()
+    ahead(hours=2)
+    sandbox.faults.add("error", times=None)
+    standing = Organization.objects.get().standing
+    broken = reconcile(kind=kind)
+    assert broken.ended_at is None and broken.error
+    assert Organization.objects.get().standing == standing and only().status == "active"
+    sandbox.faults.clear()
+    ahead(hours=2)
+    assert reconcile(kind=LATELY).ended_at and only().status == "canceled"
+
+
+def test_one_object_that_fails_keeps_no_other_from_being_compared(
+    synced: Subscription, stripe: Gateway, sandbox: Sandbox, ahead: Do, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.faults.add("never_made", times=None)
+    stripe.v1.subscriptions.update(synced.stripe_id, {"cancel_at_period_end": True})
+    ahead(minutes=10)
+    really = syncing.sync_object
+    monkeypatch.setattr(syncing, "sync_object", lambda kind, one: 1 / 0 if kind == "customer" else really(kind, one))
+    found = reconcile(kind=EVERYTHING)
+    assert found.open == 1 and "ZeroDivisionError" in found.drifts.get(repaired=False).theirs
+    assert only().ends_at is not None
+
+
+class TestCommand:
+    def test_it_says_what_it_did(self, synced: Subscription, stripe: Gateway, sandbox: Sandbox, ahead: Do) -> None:
+        sandbox.faults.add("never_made", times=None)
+        stripe.v1.subscriptions.update(synced.stripe_id, {"cancel_at_period_end": True})
+        ahead(minutes=10)
+        said = run("billing_reconcile")
+        assert f"subscription {synced.stripe_id} ends_at: - here, 20" in said and "repaired" in said
+        assert "0 left for staff." in run("billing_reconcile", "--lately")
+
+    def test_it_fails_where_stripe_is_out(self, synced: Subscription, sandbox: Sandbox) -> None:
+        sandbox.faults.add("error", times=None)
+        with pytest.raises(CommandError, match="broke off"):
+            run("billing_reconcile")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_at_a_time() -> None:
+    with alone(Lock.RECONCILIATION) as first:
+        assert first
+        (outcome,) = all_hands(lambda: reconcile(kind=LATELY))
+    assert isinstance(outcome, reconciling.ReconciliationRunning)
+    assert not Reconciliation.objects.exists()

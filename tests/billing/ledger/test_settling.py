@@ -1,0 +1,135 @@
+"""What Stripe says happened to money, in the books: on the sandbox, through the gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from billing.gateway.calls import Gateway
+from billing.models import Alert, Drift, Invoice, LedgerEntry, Subscription
+from billing.reports.balances import clearing, differences
+from billing.sandbox import disputes, ledger, refunds
+from billing.sandbox.store import Sandbox
+from billing.services.balancing import balance_ledger
+from billing.services.settling import SETTLERS, settle_movements
+from orgs.models import Organization
+from tests.billing.ledger.made import books, kinds
+
+pytestmark = pytest.mark.django_db
+Bought = Callable[..., Subscription]
+
+
+@pytest.fixture
+def invoice(acme: Organization, bought: Bought) -> Invoice:
+    """Paid by card, with tax."""
+    bought(acme, seats=3)
+    return Invoice.objects.get()
+
+
+def charge_of(stripe: Gateway, invoice: Invoice) -> str:
+    return stripe.invoice(invoice.stripe_id).payments[0].charge
+
+
+def in_step(stripe: Gateway) -> bool:
+    return differences(stripe.balance()) == []
+
+
+def test_a_purchase_is_owed_paid_and_deferred(stripe: Gateway, invoice: Invoice) -> None:
+    found = books("usd")
+    assert set(found) == {"clearing", "deferred", "fees", "tax"}
+    assert -found["deferred"] == invoice.subtotal and -found["tax"] == invoice.tax > 0
+    assert in_step(stripe)
+
+
+def test_scenario_53_seen_by_everybody_it_is_booked_once(
+    stripe: Gateway, invoice: Invoice, deliver: Any, settle: Any
+) -> None:
+    """By the purchase, by its events, by the charge, by the sweep."""
+    once = books("usd")
+    deliver()
+    settle()
+    SETTLERS["charge"](charge_of(stripe, invoice))
+    assert settle_movements() == 0
+    assert books("usd") == once and kinds() == ["invoice", "charge"]
+
+
+def test_scenario_51_a_credit_note_takes_tax_back_and_a_dashboard_refund_does_not(
+    stripe: Gateway, sandbox: Sandbox, invoice: Invoice
+) -> None:
+    """And one that fails comes back."""
+    before = books("usd")
+    asked = {"invoice": invoice.stripe_id, "amount": 595, "refund_amount": 595}
+    note = stripe.v1.credit_notes.create(asked)  # type: ignore[arg-type]  # a plain dict
+    assert SETTLERS["credit_note"](note.id)
+    after = books("usd")
+    assert after["tax"] == before["tax"] + 95 and "refunds" not in after and in_step(stripe)
+    refund = stripe.v1.refunds.create({"charge": charge_of(stripe, invoice), "amount": 100})
+    assert SETTLERS["refund"](refund.id)
+    assert books("usd")["refunds"] == 100 and books("usd")["tax"] == after["tax"] and in_step(stripe)
+    told = Alert.objects.filter(key=f"refund-without-credit-note:{refund.id}", settled_at=None)
+    assert told.exists()
+    refunds.conclude(sandbox, sandbox.get("refund", refund.id), arrives=False)
+    assert SETTLERS["refund"](refund.id)
+    assert books("usd") == after and in_step(stripe) and not told.exists()
+
+
+def test_scenario_52_a_dispute_from_its_opening_to_its_end(stripe: Gateway, sandbox: Sandbox, invoice: Invoice) -> None:
+    before = books("usd")
+    opened = disputes.dispute(sandbox, sandbox.get("charge", charge_of(stripe, invoice)))
+    assert SETTLERS["dispute"](opened["id"])
+    assert books("usd")["disputed"] == invoice.total and in_step(stripe)
+    disputes.close(sandbox, opened, "lost")
+    assert SETTLERS["dispute"](opened["id"])
+    found = books("usd")
+    assert found["dispute_losses"] == invoice.total and "disputed" not in found
+    assert found["fees"] > before["fees"] and in_step(stripe)
+
+
+def test_a_payout_that_nobody_told_us_of(stripe: Gateway, sandbox: Sandbox, invoice: Invoice) -> None:
+    ledger.pay_out(sandbox, "usd")
+    assert not in_step(stripe)
+    run = balance_ledger()
+    assert (run.repaired, run.open) == (1, 0) and run.ended_at
+    assert in_step(stripe) and clearing()["usd"].amount == 0 and books("usd")["bank"] > 0
+
+
+def test_what_is_not_ours_is_in_step_too_and_in_suspense(stripe: Gateway, invoice: Invoice) -> None:
+    """Another application on the same account: its money is at Stripe as well."""
+    other = stripe.v1.customers.create({"email": "other@shop.example"}, {"idempotency_key": "k1"})
+    method = stripe.v1.payment_methods.attach("pm_card_visa", {"customer": other.id})
+    stripe.v1.customers.update(other.id, {"invoice_settings": {"default_payment_method": method.id}})
+    stripe.v1.invoice_items.create({"customer": other.id, "amount": 900, "currency": "usd"})
+    bill = stripe.v1.invoices.create({"customer": other.id, "pending_invoice_items_behavior": "include"})
+    assert bill.id
+    stripe.v1.invoices.pay(bill.id)
+    before = books("usd")
+    balance_ledger()
+    assert in_step(stripe)
+    assert books("usd")["suspense"] == -900
+    assert {name: amount for name, amount in books("usd").items() if name not in {"suspense", "clearing", "fees"}} == {
+        name: amount for name, amount in before.items() if name not in {"clearing", "fees"}
+    }
+
+
+def test_a_balance_that_is_not_explained_is_told(
+    stripe: Gateway, invoice: Invoice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("billing.services.balancing.differences", lambda balance: differences(_more(balance)))
+    run = balance_ledger()
+    assert run.open == 1
+    assert Drift.objects.get(run=run).object_id == "usd"
+    assert Alert.objects.filter(key="ledger-clearing:usd", settled_at=None).exists()
+    monkeypatch.undo()
+    assert balance_ledger().open == 0
+    assert not Alert.objects.filter(key="ledger-clearing:usd", settled_at=None).exists()
+
+
+def _more(balance: Any) -> Any:
+    return type(balance)(available={"usd": balance.available["usd"] + 1}, pending=balance.pending)
+
+
+def test_what_is_written_names_the_party_as_it_was(invoice: Invoice, acme: Organization) -> None:
+    type(acme).objects.update(display_name="Another")
+    assert set(LedgerEntry.objects.values_list("party", flat=True)) == {"Acme"}
