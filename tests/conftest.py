@@ -7,12 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from tests import factories
+from tests import factories, flushing
 
 Json = dict[str, Any]
+flushing.install()
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +24,7 @@ def _empty_backlogs() -> Iterator[None]:
     from orgs import usage
 
     yield
+    cache.clear()  # the limits on attempts stand there
     recorder.backlog._items.clear()
     usage.backlog._items.clear()
     usage._noted.clear()

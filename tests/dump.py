@@ -8,7 +8,7 @@ from typing import Any
 
 from django.apps import apps
 
-OURS = ("accounts", "orgs", "namespaces")
+OURS = ("accounts", "orgs", "namespaces", "billing", "review")
 Dump = dict[str, list[tuple[Any, ...]]]
 
 

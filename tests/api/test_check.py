@@ -43,8 +43,8 @@ class TestAnswers:
             "namespace": "acme",
             "organization": None,
             "message": "The name 'acme-widgets' is in the namespace 'acme', which is reserved for its holders. "
-            "See http://127.0.0.1:8000/namespaces/acme/",
-            "url": "http://127.0.0.1:8000/namespaces/acme/",
+            "See http://localhost:8000/namespaces/acme/",
+            "url": "http://localhost:8000/namespaces/acme/",
             "namespaces": [{"name": "acme", "owned": False}],
             "revision": Revision.objects.get().value if Revision.objects.exists() else 0,
         }

@@ -18,6 +18,7 @@ from namespaces.services.lifecycle import lock_namespace
 from namespaces.services.projects import delete_project, put_project
 from orgs.actors import Actor
 from orgs.models import Membership, TeamMember
+from orgs.services.organizations import rename_organization
 from orgs.vocabulary import Role, Scope, Standing
 from tests import factories
 from tests.conftest import IndexClient
@@ -182,7 +183,10 @@ def test_a_reader_misses_nothing_under_eight_writers() -> None:
 @pytest.mark.django_db
 class TestSnapshot:
     def test_it_has_what_decides(self, index: IndexClient) -> None:
-        acme, guest = factories.organization("acme"), factories.organization("guest")
+        acme, guest = factories.organization("old"), factories.organization("guest")
+        for name in ("aaa", "acme"):
+            rename_organization(actor=Actor.operator(), organization=acme, name=name)
+        acme.refresh_from_db()
         factories.organization("nothing-held")
         for name, role in [("alice", Role.OWNER), ("mia", Role.MANAGER), ("bill", Role.BILLING)]:
             factories.member(acme, name, role)
@@ -209,6 +213,7 @@ class TestSnapshot:
                 "standing": "good",
                 "publishers": ["alice", "mia"],
                 "trusted_publishers": [{"issuer": "https://ci.example", "claims": {"sub": "x"}}],
+                "former_names": ["aaa", "old"],
             },
             {
                 "name": "guest",
@@ -217,6 +222,7 @@ class TestSnapshot:
                 "standing": "good",
                 "publishers": [],
                 "trusted_publishers": [],
+                "former_names": [],
             },
         ]
 

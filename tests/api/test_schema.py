@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import schemathesis
+from django.core.cache import cache
 from django.core.management import call_command
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
@@ -46,7 +48,7 @@ def test_the_schema_has_no_warnings(tmp_path: Any) -> None:
 
 
 def test_every_operation_names_its_callers() -> None:
-    public = {"get_project_namespaces", "list_namespaces", "get_namespace"}
+    public = {"get_project_namespaces", "list_namespaces", "get_namespace", "get_statistics"}
     for path in raw_schema()["paths"].values():
         for operation in path.values():
             assert ({} in operation.get("security", [{}])) is (operation["operationId"] in public)
@@ -80,25 +82,38 @@ def nobody_waits() -> Iterator[None]:
         yield
 
 
+OF_ORGANIZATIONS = "/api/v1/organizations/{name}"
+
+
 @pytest.fixture
-def token(db: None, one_connection: None, nobody_waits: None) -> str:
+def token(db: None, one_connection: None, nobody_waits: None) -> Callable[[str], str]:
+    """The token that the operations at an address take."""
     organization = factories.organization("acme")
-    factories.member(organization, "alice")
+    owner = factories.member(organization, "alice")
     factories.grant("a", organization)
     factories.project("a-0")
-    return factories.token()
+    cache.set("scanning-keys", (time.time(), {}))  # no report is signed here, and none causes a question outside
+    cache.set("scanning-keys-asked", True)
+    of_index, of_organization = factories.token(), factories.organization_token(owner)
+    return lambda path: of_organization if path.startswith(OF_ORGANIZATIONS) else of_index
 
 
 @pytest.mark.slow
 @pytest.mark.django_db
 @schema.parametrize()
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-def test_what_the_schema_says_holds(case: schemathesis.Case[Any], token: str) -> None:
+def test_what_the_schema_says_holds(case: schemathesis.Case[Any], token: Callable[[str], str]) -> None:
     """No 5xx, the right content types and shapes, and nothing that is not described."""
-    headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"}
+    path = case.operation.path
+    headers = {"Authorization": f"Bearer {token(path)}", "Accept-Encoding": "identity"}
     excluded = [ignored_auth]  # it would call with other tokens than ours; tests of the callers do
+    if any(value in (None, [], {}) for value in (case.query or {}).values()):
+        excluded.append(negative_data_rejection)  # what is wrong with it is lost on the way: it has no text
     if case.operation.definition.raw["operationId"] == "put_usage":
         excluded += [positive_data_acceptance]  # a day that has not begun is refused, and so is a project given twice
     if case.operation.definition.raw["operationId"] == "list_changes":
         excluded += [positive_data_acceptance, negative_data_rejection]  # what is not reached yet is 410, valid or not
+    if path.startswith(OF_ORGANIZATIONS):
+        case.path_parameters["name"] = "acme"  # elsewhere all is 404
+        excluded += [positive_data_acceptance]  # names, addresses and claims have rules that no schema says
     case.call_and_validate(headers=headers, excluded_checks=excluded)
