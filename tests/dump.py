@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from django.apps import apps
+from django.db import connection
 
 OURS = ("accounts", "orgs", "namespaces", "billing", "review")
-Dump = dict[str, list[tuple[Any, ...]]]
+Dump = dict[str, list[str]]
+"""Of each table its rows, as PostgreSQL writes them."""
 
 
 def dump() -> Dump:
-    """Every row of every table of ours, the audit trail and the feed of changes among them."""
-    models = (model for label in OURS for model in apps.get_app_config(label).get_models())
-    return {model._meta.db_table: list(model._default_manager.order_by("pk").values_list()) for model in models}
+    """Every row of every table of ours, the audit trail and the feed of changes among them, in one question."""
+    tables = sorted({model._meta.db_table for label in OURS for model in apps.get_app_config(label).get_models()})
+    each = (f"SELECT '{table}', ARRAY(SELECT one::text FROM {table} one ORDER BY 1)" for table in tables)
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(each))
+        return dict(cursor.fetchall())
 
 
 @contextmanager

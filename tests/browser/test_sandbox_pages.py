@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ from playwright.sync_api import Browser, Page
 
 from billing.sandbox.__main__ import arguments, running
 from billing.sandbox.transport import client
-from tests.browser.walk import SCHEMES, SHOTS, WIDTHS, Complaints, Visit, in_browser, open_context
+from tests.browser.walk import LOOKS, SHOTS, Complaints, Visit, in_browser, open_context
 
 pytestmark = in_browser
 VISITS: tuple[Visit, ...] = ()
@@ -75,15 +74,14 @@ class Walk:
         self.complaints = Complaints(page)
 
     def see(self, title: str) -> None:
-        """In both themes, narrow and wide: the same page, for that is left to the style alone. axe looks at each theme
-        once, in one of the widths."""
+        """In both themes, narrow and wide: the same page, for that is left to the style alone."""
         assert title in self.page.title()
         assert self.page.get_by_text("Sandbox: no money moves", exact=True).is_visible()
-        for width, scheme in itertools.product(WIDTHS, SCHEMES):
-            self.complaints.turn(width, scheme)
-            self.complaints.inspect(axe=self.axe and (width, scheme) in {(360, "dark"), (1280, "light")})
+        for look in LOOKS[self.axe]:
+            self.complaints.turn(look.width, look.scheme)
+            self.complaints.inspect(axe=self.axe, rules=look.rules)
             if SHOTS:
-                self.page.screenshot(path=f"{SHOTS}/{width}-{scheme}/sandbox-{title}.png", full_page=True)
+                self.page.screenshot(path=f"{SHOTS}/{look.width}-{look.scheme}/sandbox-{title}.png", full_page=True)
 
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).first.click()

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any
 
 import pytest
-from django.db import transaction
 from django.http import HttpResponse
 from django.urls import get_resolver, reverse
 
@@ -22,8 +20,17 @@ from freehold.access import Access, Route
 from orgs.views.access import MembersWith
 from orgs.vocabulary import ROLE_PERMISSIONS, Permission, Role
 from tests.dump import nothing_changes
-from tests.matrix.world import ADMIN, ANONYMOUS, COLUMNS, OUTSIDER, PUBLISHER, REVIEWER, Estate, people
-from tests.sessions import signed_in
+from tests.matrix.world import (
+    ADMIN,
+    ANONYMOUS,
+    COLUMNS,
+    OUTSIDER,
+    PUBLISHER,
+    REVIEWER,
+    Estate,
+    World,
+    rolled_back,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -125,15 +132,9 @@ def methods(route: Route) -> tuple[str, ...]:
     return ("post",) if access.is_act(route.view) else ("get", "post")
 
 
-@pytest.fixture
-def estate() -> Estate:
-    return Estate("acme")
-
-
 @pytest.mark.parametrize("route", rows(), ids=lambda route: str(route.name))
-def test_everybody_at_every_page(route: Route, estate: Estate) -> None:
-    everybody = people(estate)
-    clients = {who: signed_in(everybody[who]) for who in COLUMNS}
+def test_everybody_at_every_page(route: Route, world: World, estate: Estate) -> None:
+    clients = {who: world.browser_of(world.people[who]) for who in COLUMNS}
     path, data = address(route, estate.parts), body(route, estate.parts)
     refused = {who: wanted for who in COLUMNS if (wanted := expected(route.view.access, who)) is not Outcome.WORKS}
     with nothing_changes():
@@ -149,14 +150,6 @@ def test_everybody_at_every_page(route: Route, estate: Estate) -> None:
             assert found is Outcome.WORKS or route.name in IN_PASSING, (who, method, response)
 
 
-@contextmanager
-def rolled_back() -> Iterator[None]:
-    """Whatever happens inside did not happen."""
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
-
-
 def swapped() -> Iterator[tuple[Route, str]]:
     """Every place in an organization's addresses where an id of another organization could stand."""
     for route in rows():
@@ -169,9 +162,9 @@ def swapped() -> Iterator[tuple[Route, str]]:
 @pytest.mark.parametrize(
     ("route", "part"), list(swapped()), ids=lambda value: value if isinstance(value, str) else value.name
 )
-def test_what_is_of_another_organization_is_not_there(route: Route, part: str, estate: Estate) -> None:
-    other = Estate("other")
-    owner = signed_in(estate.owner.user)
+def test_what_is_of_another_organization_is_not_there(route: Route, part: str, world: World, estate: Estate) -> None:
+    other = world.other
+    owner = world.browser_of(estate.owner.user)
     foreign = (
         {part: other.parts[part], "request": other.parts["request"]} if part == "proof" else {part: other.parts[part]}
     )
@@ -182,9 +175,9 @@ def test_what_is_of_another_organization_is_not_there(route: Route, part: str, e
             assert response.status_code in {404, 405}, (method, response.status_code)
 
 
-def test_an_owner_is_an_outsider_elsewhere(estate: Estate) -> None:
-    other = Estate("other")
-    client = signed_in(estate.owner.user)
+def test_an_owner_is_an_outsider_elsewhere(world: World) -> None:
+    other = world.other
+    client = world.browser_of(world.estate.owner.user)
     with nothing_changes():
         for route in rows():
             if isinstance(route.view.access, MembersWith):
@@ -193,6 +186,6 @@ def test_an_owner_is_an_outsider_elsewhere(estate: Estate) -> None:
                     assert response.status_code in {404, 405}, (route.name, method, response.status_code)
 
 
-def test_every_column_has_a_person(estate: Estate) -> None:
-    assert set(people(estate)) == set(COLUMNS)
+def test_every_column_has_a_person(world: World) -> None:
+    assert set(world.people) == set(COLUMNS)
     assert OUTSIDER in COLUMNS

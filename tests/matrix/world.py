@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
@@ -27,6 +31,7 @@ from tests import factories
 from tests.billing.buying.rows import intent, sold
 from tests.billing.standing.rows import invoice, subscription
 from tests.billing.sustainability.rows import entered
+from tests.sessions import signed_in
 
 ANONYMOUS, OUTSIDER, PUBLISHER = "anonymous", "outsider", "team publisher"
 REVIEWER, ADMIN = "staff reviewer", "staff admin"
@@ -177,3 +182,29 @@ def people(estate: Estate) -> dict[str, User | None]:
         found[role.value] = membership.user
     User.objects.update(second_factor=True)
     return found
+
+
+class World:
+    """Two estates, everybody who could come to the first, and their sessions."""
+
+    def __init__(self) -> None:
+        self.estate = Estate("acme")
+        self.other = Estate("other")
+        self.people = people(self.estate)
+        everybody = {*self.people.values(), self.estate.owner.user} - {None}
+        self._sessions = {user: signed_in(user).cookies for user in everybody}
+
+    def browser_of(self, user: User | None) -> Client:
+        """In which the user is signed in; every time another one."""
+        client = Client(raise_request_exception=False)
+        for name, cookie in self._sessions[user].items() if user else ():
+            client.cookies[name] = cookie.value
+        return client
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    """Whatever happens inside did not happen."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
