@@ -35,6 +35,12 @@ class NotNow(DomainError):
     code = "not-now"
 
 
+class NoRoom(NotNow):
+    """All the root namespaces that the organization pays for are in use."""
+
+    code = "no-room"
+
+
 class AlreadyShared(DomainError):
     code = "already-shared"
 

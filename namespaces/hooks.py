@@ -53,3 +53,13 @@ yet; empty where it can't say."""
 
 def price(organization: Organization | None) -> list[str]:
     return [said for asked in prices if (said := asked(organization))]
+
+
+payment_pages: list[Callable[[Organization, int], str]] = []
+"""Each says where the organization pays for so many root namespaces more than it has now, those that are held for it
+among what it has; empty where nothing is to be paid."""
+
+
+def payment_page(organization: Organization, more: int = 0) -> str:
+    """Its address, or empty where there is none."""
+    return next(filter(None, (asked(organization, more) for asked in payment_pages)), "")

@@ -169,6 +169,19 @@ class Preview:
     def awaits_payment(self) -> bool:
         return hooks.awaits_payment(self.organization)
 
+    @property
+    def is_active(self) -> bool:
+        """One that is only waits for its plan to have room."""
+        return self.organization.state == State.ACTIVE
+
+    @cached_property
+    def payment_url(self) -> str:
+        return hooks.payment_page(self.organization, 1)
+
+    @cached_property
+    def price(self) -> list[str]:
+        return hooks.price(self.organization)
+
     @cached_property
     def before(self) -> int:
         return place_of_new(self.organization)

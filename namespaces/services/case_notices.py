@@ -18,8 +18,10 @@ from accounts.preferences import mail_people
 from accounts.topics import Topic
 from namespaces import pages_cases
 from namespaces.cases import CaseKind, CaseState, EntryKind, Party
+from namespaces.hooks import payment_page
 from namespaces.models import Case, CaseEntry, Verification
 from namespaces.policy.evaluation import Evaluation, Result
+from orgs.models import Organization
 from orgs.services.notices import people, site_url
 from orgs.vocabulary import Kind, Role
 
@@ -171,7 +173,14 @@ def _granted(case: Case) -> dict[str, Any]:
         "renew_at": _renewal(case),
         "namespace_url": site_url("namespace", case.name) if case.name else "",
         "manage_url": site_url("organization-overview", case.organization.name),
+        "pay_url": pay_url(case.organization),
     }
+
+
+def pay_url(organization: Organization) -> str:
+    """Where what is held for it is paid for; where nothing is to be paid, where it sees what is left to do."""
+    path = payment_page(organization)
+    return settings.FREEHOLD_URL + path if path else site_url("organization-overview", organization.name)
 
 
 def _grant_url(case: Case) -> str:

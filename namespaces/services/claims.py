@@ -9,8 +9,8 @@ from django.utils import timezone
 from freehold.errors import DomainError, Invalid, NotPermitted
 from namespaces import names
 from namespaces.cases import CaseAction, CaseKind, CaseState, DecisionState, EntryKind, Moment, Party
-from namespaces.errors import AlreadyHeld, CannotHold, NamespaceTaken, NotNow
-from namespaces.hooks import priority
+from namespaces.errors import AlreadyHeld, CannotHold, NamespaceTaken, NoRoom, NotNow
+from namespaces.hooks import awaits_payment, priority
 from namespaces.models import Case, Grant
 from namespaces.services import case_notices
 from namespaces.services.casework import between, demand, enter, locked, move, parse_text, parties_of, side_of
@@ -159,6 +159,11 @@ def _demand_free(namespace: str, organization: Organization) -> None:
 def _demand_new(namespace: str, own: Grant) -> None:
     if own.name == namespace and own.state != GrantState.QUARANTINED:
         raise AlreadyHeld(f"{own.owner.name!r} holds the namespace {namespace!r} already; it is {own.state}.")
+    if own.name == namespace and own.owner.state == State.ACTIVE and awaits_payment(own.owner):
+        raise NoRoom(
+            f"{namespace!r} is in quarantine, and kept for {own.owner.name!r}: pay for one more namespace, and take it "
+            "back. No claim is needed."
+        )
     if own.name != namespace and names.covers(own.name, namespace) and own.state in HOLDING:
         raise AlreadyHeld(f"{own.owner.name!r} holds {own.name!r} above it: divide off a child there, no claim needed.")
 

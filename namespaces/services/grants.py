@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from freehold.errors import NotPermitted
 from namespaces import names
-from namespaces.errors import AlreadyHeld, CannotHold, InvalidNamespace, NamespaceTaken, NotNow
+from namespaces.errors import AlreadyHeld, CannotHold, InvalidNamespace, NamespaceTaken, NoRoom, NotNow
 from namespaces.models import Grant
 from namespaces.services.lifecycle import adopt, reinstate_namespace
 from namespaces.services.locks import lock_name, lock_organizations, lock_tree
@@ -40,7 +40,7 @@ def grant_namespace(
     ``state`` is ``active``, or ``held`` while a payment is awaited, which a company may have before it is active. Below
     a root of the same organization it becomes a child, for which nothing is awaited; once it is active, the
     organization's grants further inside become children of it. A namespace that the organization gave up and that is
-    still in quarantine is taken back. Raises
+    still in quarantine is taken back, which waits for no payment: ``NoRoom`` where one is awaited. Raises
     ``NamespaceTaken`` when an overlapping one is somebody else's.
     """
     if not actor.is_operator:
@@ -52,7 +52,7 @@ def grant_namespace(
     lock_name(namespace)
     own = Grant.objects.filter(owner=owner, name=namespace, state__in=HOLDING).first()
     if own is not None:
-        return _take_back(actor, own)
+        return _take_back(actor, own, state)
     root = _enclosing_root(namespace, owner)
     return _insert(actor, namespace, name, owner, GrantState.ACTIVE if root else state, root=root)
 
@@ -94,9 +94,15 @@ def can_receive(organization: Organization, state: GrantState = GrantState.ACTIV
     )
 
 
-def _take_back(actor: Actor, own: Grant) -> Grant:
+def _take_back(actor: Actor, own: Grant, state: GrantState) -> Grant:
+    """It can't be held: it is enforced, and would be open to everybody meanwhile."""
     if own.state != GrantState.QUARANTINED:
         raise AlreadyHeld(f"{own.owner.name!r} holds the namespace {own.name!r} already; it is {own.state}.")
+    if state is GrantState.HELD:
+        raise NoRoom(
+            f"{own.name!r} is in quarantine for {own.owner.name!r}, which has to pay for one more namespace before it "
+            "gets it back."
+        )
     return reinstate_namespace(actor=actor, grant=own)
 
 

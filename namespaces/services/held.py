@@ -23,16 +23,16 @@ from freehold.errors import DomainError, NotPermitted
 from namespaces.cases import CaseAction, CaseKind, CaseState, EntryKind, Party
 from namespaces.hooks import awaits_payment, on_dropped
 from namespaces.models import Case, Grant
-from namespaces.services.case_notices import concerned, letter
+from namespaces.services.case_notices import concerned, letter, pay_url
 from namespaces.services.casework import enter, locked, move, target
 from namespaces.services.lifecycle import activate_namespace, discard_held
-from namespaces.services.locks import lock_names, lock_tree
+from namespaces.services.locks import lock_names, lock_organizations, lock_tree
 from namespaces.states import GrantState
 from orgs import audit
 from orgs.actors import Actor
 from orgs.models import Organization
 from orgs.services.notices import people, site_url
-from orgs.vocabulary import Role
+from orgs.vocabulary import Role, State
 
 logger = logging.getLogger(__name__)
 
@@ -74,8 +74,8 @@ def remind_of_held(*, actor: Actor, grant: Grant) -> bool:
     if not _is_held(grant) or notice is None or not owners or _told_at(_key(grant), notice):
         return False
     context = {"grant": grant, "organization": grant.owner, "until": held_until(grant), "days": notice.days}
-    url = site_url("organization-overview", grant.owner.name)
-    _mail("case_held_reminder", owners, f"{_key(grant)}:{notice.days}", {**context, "url": url})
+    urls = {"url": site_url("organization-overview", grant.owner.name), "pay_url": pay_url(grant.owner)}
+    _mail("case_held_reminder", owners, f"{_key(grant)}:{notice.days}", {**context, **urls})
     _record(actor, f"namespace {grant.name}", grant.owner, held_until(grant))
     return True
 
@@ -111,10 +111,20 @@ def _key(grant: Grant) -> str:
 
 
 def sweep_held() -> int:
-    """Remind of all that ends soon, and end what is over; how many ended."""
+    """Activate what there is room for by now, remind of all that ends soon, and end what is over; how many ended."""
+    waiting = Grant.objects.filter(state=GrantState.HELD, root__isnull=True, owner__state=State.ACTIVE)
+    owners = list(waiting.order_by("owner").values_list("owner", flat=True).distinct()[:BATCH])
+    _sweep(Organization.objects.filter(pk__in=owners).order_by("pk"), _activate_with_room)
     soon = timezone.now() - settings.FREEHOLD_HELD + max(HELD_REMINDERS)
     held = Grant.objects.filter(state=GrantState.HELD, root__isnull=True, state_changed_at__lte=soon)
     return _sweep(held.order_by("state_changed_at")[:BATCH], _follow_held)
+
+
+@transaction.atomic
+def _activate_with_room(organization: Organization) -> bool:
+    """A payment activates at once; this is for room that came without one, such as by giving up another namespace."""
+    activate_held(Actor.worker(), lock_organizations(organization.pk)[organization.pk])
+    return True
 
 
 def _follow_held(grant: Grant) -> bool:

@@ -15,6 +15,7 @@ from namespaces.errors import NotNow
 from namespaces.hooks import on_released
 from namespaces.models import Case, Grant, GrantLock, Share, TeamGrant, Transfer
 from namespaces.services.locks import lock_tree
+from namespaces.services.room import demand_room, has_room
 from namespaces.states import ENFORCED, TRANSITIONS, Action, GrantState, LockCause, next_state
 from orgs import audit
 from orgs.actors import ALLOWED, Actor, Verdict, may
@@ -33,7 +34,9 @@ ON_ADOPTION = {GrantState.HELD: Action.ACTIVATE, GrantState.QUARANTINED: Action.
 def can(action: Action, grant: Grant, actor: Actor) -> Verdict:
     """Whether the actor may do this to the grant now, with the reason when not."""
     verdict = _permitted(action, grant, actor) and _fits(action, grant)
-    return verdict and _is_theirs_to_take_back(grant, actor) if action is Action.REINSTATE else verdict
+    if action is not Action.REINSTATE:
+        return verdict
+    return verdict and _is_theirs_to_take_back(grant, actor) and has_room(grant.owner, actor)
 
 
 def _permitted(action: Action, grant: Grant, actor: Actor) -> Verdict:
@@ -172,11 +175,13 @@ def quarantine_namespace(*, actor: Actor, grant: Grant, reason: str = "") -> Gra
 @transaction.atomic
 def reinstate_namespace(*, actor: Actor, grant: Grant) -> Grant:
     """Give a quarantined namespace back to the holder that it had, as if it had never been away: new projects stay
-    stopped there for whichever report is still looked into, and for nothing else."""
+    stopped there for whichever report is still looked into, and for nothing else. Raises ``NoRoom`` until it is paid
+    for, as it is not while it is in quarantine."""
     tree, _ = lock_tree(grant)
     _demand(Action.REINSTATE, tree[0], actor)
     if not (verdict := _is_theirs_to_take_back(tree[0], actor)):
         raise NotNow(verdict.reason)
+    demand_room(tree[0].owner, actor)
     tree[0].locks.exclude(case__state__in=OPEN).delete()
     return _lock_again(actor, _move(actor, tree, Action.REINSTATE, reason=""))
 

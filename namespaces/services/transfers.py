@@ -11,6 +11,7 @@ from namespaces.errors import NotNow
 from namespaces.hooks import on_transferred
 from namespaces.models import Grant, Share, TeamGrant, Transfer
 from namespaces.services.locks import lock_tree
+from namespaces.services.room import demand_room, has_room
 from namespaces.states import GrantState
 from orgs import audit
 from orgs.actors import ALLOWED, Actor, Verdict, may
@@ -47,7 +48,8 @@ def offer_transfer(*, actor: Actor, grant: Grant, to: Organization) -> Transfer:
 
 @transaction.atomic
 def accept_transfer(*, actor: Actor, offer: Transfer) -> Grant:
-    """Take what was offered, as an owner of the receiving organization."""
+    """Take what was offered, as an owner of the receiving organization, which has to have paid for one more; raises
+    ``NoRoom`` where it has not, and the offer stands."""
     tree, organizations = lock_tree(offer.grant, offer.to_id)
     if not Transfer.objects.filter(pk=offer.pk, expires_at__gt=timezone.now()).exists():
         raise NoSuchTransfer(GONE)
@@ -56,6 +58,7 @@ def accept_transfer(*, actor: Actor, offer: Transfer) -> Grant:
         raise NotPermitted(verdict.reason)
     if not (verdict := _gives(tree[0], actor) and _fits(tree[0], to)):
         raise NotNow(verdict.reason)
+    demand_room(to, actor)
     return _move(actor, tree, to)
 
 
@@ -89,7 +92,7 @@ def can_transfer(grant: Grant, to: Organization, actor: Actor) -> Verdict:
 
 def can_accept(offer: Transfer, actor: Actor) -> Verdict:
     verdict = may(actor, Permission.MANAGE_NAMESPACES, offer.to)
-    return verdict and _gives(offer.grant, actor) and _fits(offer.grant, offer.to)
+    return verdict and _gives(offer.grant, actor) and _fits(offer.grant, offer.to) and has_room(offer.to, actor)
 
 
 def _gives(grant: Grant, actor: Actor) -> Verdict:

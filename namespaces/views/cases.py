@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import signed_in, viewer_of
 from freehold.access import act
 from freehold.pages import private_page
+from namespaces import hooks
 from namespaces import pages_cases as reads
 from namespaces.cases import CaseAction, CaseKind, CaseState
 from namespaces.models import Case
@@ -140,6 +141,7 @@ def _sheet(at: AtCase) -> dict[str, Any]:
         "before": before,
         "wait": reads.usual_wait() if before is not None else None,
         "paid_until": reads.paid_until(case.grant),
+        "payment_url": hooks.payment_page(case.organization) if reads.paid_until(case.grant) else "",
     }
 
 

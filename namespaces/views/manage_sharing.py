@@ -19,6 +19,7 @@ from namespaces import names
 from namespaces import pages_manage as reads
 from namespaces.models import Grant, Share
 from namespaces.services import lifecycle, shares, transfers
+from namespaces.services.room import due_before
 from namespaces.states import Action
 from namespaces.views.manage import CURRENT, page, to_namespace
 from orgs.models import Organization
@@ -158,9 +159,10 @@ def offer(request: HttpRequest, here: Here, offer: int) -> HttpResponse:
             request, lambda: transfers.accept_transfer(actor=here.actor, offer=found), _("The namespace is yours.")
         ):
             return to_namespace(here, found.grant)
-        return redirect(CURRENT, here.organization.name)
+        return redirect("organization-offer", here.organization.name, found.pk)
     verdict = transfers.can_accept(found, here.actor)
-    context = {"offer": found, "grant": found.grant, "verdict": verdict, **_below(found.grant)}
+    due = due_before(verdict, here.organization, here.actor)
+    context = {"offer": found, "grant": found.grant, "verdict": verdict, "due": due, **_below(found.grant)}
     return page(request, here, "offer.html", context)
 
 
@@ -203,7 +205,8 @@ def take_back(request: HttpRequest, here: Here, namespace: str) -> HttpResponse:
         )
         return to_namespace(here, grant)
     verdict = lifecycle.can(Action.REINSTATE, grant, here.actor)
-    return page(request, here, "take_back.html", {"grant": grant, "verdict": verdict})
+    due = due_before(verdict, here.organization, here.actor)
+    return page(request, here, "take_back.html", {"grant": grant, "verdict": verdict, "due": due})
 
 
 def _below(grant: Grant) -> dict[str, Any]:

@@ -75,6 +75,13 @@ def overdue() -> None:
 
 @scene("billing_ended")
 def ended() -> None:
+    organization = paying()
+    subscribed(organization)
+    changed(organization, Standing.GRACE, Evidence.ENDED, NOW + GRACE)
+
+
+@scene("billing_ended.became_company")
+def needs_a_plan() -> None:
     changed(paying(), Standing.GRACE, Evidence.ENDED, NOW + GRACE)
 
 

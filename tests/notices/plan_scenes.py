@@ -47,6 +47,11 @@ def ordered() -> None:
     purchase_mails.tell_ordered(buying(Method.INVOICE, purchase_order="PO-4711"))
 
 
+@scene("plan_stuck")
+def stuck() -> None:
+    purchase_mails.tell_stuck(buying(Method.INVOICE))
+
+
 def asked() -> Allowance:
     ordered = buying(Method.INVOICE, purchase_order="PO-4711")
     return Allowance.objects.create(

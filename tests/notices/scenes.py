@@ -180,6 +180,12 @@ def granted_until_paid() -> None:
     tell(made, EntryKind.APPROVED, Party.MACHINE)
 
 
+@scene("claim_approved.held-for-a-place")
+def granted_until_a_place_is_paid() -> None:
+    made = granted(claim(CaseState.APPROVED), GrantState.HELD)
+    tell(made, EntryKind.APPROVED, Party.MACHINE)
+
+
 @scene("case_asked")
 def claim_asked() -> None:
     made = claim(CaseState.ASKED, asked_at=NOW)
@@ -250,9 +256,25 @@ def claim_expired_unpaid() -> None:
     tell(Case.objects.get(pk=made.pk), EntryKind.EXPIRED, Party.MACHINE)
 
 
+@scene("case_expired.no-place")
+def claim_expired_without_a_place() -> None:
+    made = claim(CaseState.APPROVED)
+    Case.objects.filter(pk=made.pk).update(state=CaseState.EXPIRED)
+    tell(Case.objects.get(pk=made.pk), EntryKind.EXPIRED, Party.MACHINE)
+
+
 @scene("case_held_reminder")
 def reminded_of_payment() -> None:
-    made = granted(claim(CaseState.APPROVED, acme(state=State.APPLIED)), GrantState.HELD)
+    remind_of(acme(state=State.APPLIED))
+
+
+@scene("case_held_reminder.place")
+def reminded_of_a_place() -> None:
+    remind_of(acme())
+
+
+def remind_of(organization: Organization) -> None:
+    made = granted(claim(CaseState.APPROVED, organization), GrantState.HELD)
     assert made.grant is not None
     made.grant.state_changed_at = NOW - 27 * DAY
     made.grant.save()

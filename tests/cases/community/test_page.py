@@ -93,7 +93,7 @@ def test_applying_twice_is_refused_in_words(client: Client, rocket: Organization
 def test_becoming_a_company_says_first_what_it_means(client: Client, rocket: Organization) -> None:
     Organization.objects.filter(pk=rocket.pk).update(state=State.ACTIVE)
     path = f"{PAGE}company/"
-    assert "Its standing stays good" in text(client, path)
+    assert "fourteen days, in which to choose a plan" in text(client, path)
     assert client.post(path).status_code == 302
     assert Organization.objects.get(pk=rocket.pk).kind == Kind.COMPANY
     assert "is a company already" in text(client, path)
