@@ -19,6 +19,7 @@ class BillingConfig(AppConfig):
             quantities,  # noqa: F401 -- enters how calls are made
             syncing,  # noqa: F401 -- enters who looks at what
             usage,  # noqa: F401 -- enters how calls are made
+            wire_calls,  # noqa: F401 -- enters how calls are made
         )
         from orgs import hooks as of_organizations
 

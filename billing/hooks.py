@@ -9,6 +9,7 @@ from billing import tiers
 from billing.money import Money
 from billing.selectors import buying
 from billing.selectors.entitlements import Source, entitlement, in_use
+from billing.selectors.quantities import payment_page
 from billing.tiers import Terms
 from billing.vocabulary import Interval, Item, Tier
 from billing.words import spelled
@@ -26,14 +27,17 @@ def enter() -> None:
     of_claims.payment_due.append(payment_due)
     of_claims.priorities.append(priority)
     of_claims.prices.append(price)
+    of_claims.payment_pages.append(payment_page)
 
 
 def payment_due(organization: Organization) -> bool:
-    """Whether all the root namespaces that it may have are in use."""
+    """Whether all the root namespaces that it may have are in use. By a plan that is over nothing more is to be had."""
     if organization.kind == Kind.COMMUNITY:
         return False
-    roots = entitlement(organization).roots
-    return roots is not None and in_use(organization).roots >= roots
+    found = entitlement(organization)
+    if found.source is Source.ENDED:
+        return True
+    return found.roots is not None and in_use(organization).roots >= found.roots
 
 
 def priority(organization: Organization) -> int:
@@ -93,6 +97,7 @@ def _for_one_more(organization: Organization) -> str:
     except (buying.NotSold, ValueError):
         return _("All the namespaces of your plan are in use; one more has to be paid for.")
     each = Money(found.amount, found.currency)
+    words = {"price": spelled(each), "plan": tiers.terms_of(Tier(subscription.plan.tier)).label}
     if interval is Interval.YEAR:
-        return _("%(price)s a year more: all the namespaces of your plan are in use.") % {"price": spelled(each)}
-    return _("%(price)s a month more: all the namespaces of your plan are in use.") % {"price": spelled(each)}
+        return _("%(price)s a year more, before tax: all the namespaces of your plan %(plan)s are in use.") % words
+    return _("%(price)s a month more, before tax: all the namespaces of your plan %(plan)s are in use.") % words

@@ -47,11 +47,13 @@ class Subscription:
 
     ``status`` is Stripe's word. ``unpaid_since`` is when the oldest payment that is still open was due, by card at its
     first attempt and by invoice at its due date: retries do not move it. ``ended_at`` is when it ended, if it has.
+    ``is_promise``: it was ordered, and nothing was ever paid for it, so that it brings nobody back.
     """
 
     status: str
     unpaid_since: datetime | None = None
     ended_at: datetime | None = None
+    is_promise: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,14 +102,20 @@ def judge(known: Known, now: datetime) -> Judgement:
         return _good(known, now, Evidence.COMMUNITY)
     if any(grant.covers(now) for grant in known.by_hand):
         return _good(known, now, Evidence.BY_HAND)
-    statuses = {subscription.status for subscription in known.subscriptions}
+    statuses = {one.status for one in known.subscriptions if not one.is_promise or one.status not in _PAID | _FAILING}
+    is_settled = any(_is_settled(one, now) for one in known.subscriptions)
     if statuses & _PAID:
-        return _open_payment(known, now) or _good(known, now, Evidence.PAID)
+        return (None if is_settled else _open_payment(known, now)) or _good(known, now, Evidence.PAID)
     if statuses & _FAILING:
         return _open_payment(known, now) or _as_before(known)
     if statuses - _ENDED - _NOT_YET:
         return _as_before(known)
     return _after_the_end(known, now)
+
+
+def _is_settled(one: Subscription, now: datetime) -> bool:
+    """Paid, with nothing overdue: whatever another one owes, this is enough."""
+    return one.status in _PAID and not one.is_promise and (one.unpaid_since is None or one.unpaid_since > now)
 
 
 def _open_payment(known: Known, now: datetime) -> Judgement | None:
@@ -124,7 +132,9 @@ def _after_the_end(known: Known, now: datetime) -> Judgement:
     last = max((end for end in ends if end is not None and end <= now), default=None)
     if last is not None:
         return _down_from(_failed_before(known, last), now, Evidence.ENDED)
-    return _as_before(known) if ends else _good(known, now, Evidence.NEVER_BOUGHT)
+    if ends:
+        return _as_before(known)
+    return _open_payment(known, now) or _good(known, now, Evidence.NEVER_BOUGHT)
 
 
 def _failed_before(known: Known, ended: datetime) -> datetime:

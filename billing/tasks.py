@@ -13,6 +13,7 @@ from billing.services import (
     plan_changes,
     purchases,
     quantity_sweep,
+    quotes,
     reconciling,
     usage,
 )
@@ -57,8 +58,10 @@ def balance_ledger() -> int:
 
 @shared_task(name="billing.change_plans", ignore_result=True)
 def change_plans() -> int:
-    """Tell Stripe of the plans that begin with the periods that begin soon."""
-    return plan_changes.make_due(actor=Actor.worker())
+    """Tell Stripe of the plans that begin with the periods that begin soon, and of what is in use then."""
+    actor = Actor.worker()
+    told = plan_changes.make_due(actor=actor)
+    return told + quantity_sweep.sweep_quantities(actor=actor, ending_within=plan_changes.LEAD)
 
 
 @shared_task(name="billing.mend_quantities", ignore_result=True)
@@ -75,5 +78,6 @@ def report_served() -> int:
 
 @shared_task(name="billing.end_purchases", ignore_result=True)
 def end_purchases() -> int:
-    """End what nobody went on to buy, and plans that nobody is left to end."""
+    """End what nobody went on to buy, and plans that nobody is left to end; tell of orders that Stripe did not take."""
+    quotes.tell_of_stuck_orders()
     return purchases.expire_purchases(actor=Actor.worker()) + endings.end_abandoned(actor=Actor.worker())

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from billing.gateway.event_types import WANTED
+
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 NAME = "localhost"
@@ -110,6 +112,7 @@ def first_of_all(plan: Plan) -> list[Program]:
         f"--clock-file={plan.var / 'demo-clock.json'}",
         f"--webhook={plan.url}/billing/stripe/webhook",
         f"--secret={SANDBOX_SECRET}",
+        f"--events={','.join(WANTED)}",  # as an endpoint at Stripe has them, and no others
         "--after-retries=past_due",  # as docs/standing.md says to set it at Stripe
     ]
     return [Program("The Stripe sandbox", "stripe", sandbox)] if plan.stripe_port else []

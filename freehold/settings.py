@@ -19,7 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from accounts import identity_providers
 from accounts.smtp import MailServer
-from freehold import embedded, env, ledger_settings, logs, stripe_settings
+from freehold import embedded, env, ledger_settings, logs, seller, stripe_settings
 from freehold.outgoing import endpoints
 from freehold.schedule import BEAT_SCHEDULE, BILLING_SCHEDULE, DEMO_SCHEDULE
 from namespaces.policy import thresholds
@@ -103,6 +103,7 @@ FREEHOLD_FORGES = dict(forges.KNOWN) if PRODUCTION else forges.with_demo(FREEHOL
 FREEHOLD_DEMO_FORGE = VAR_DIR / "demo-forge.json"
 FREEHOLD_GITHUB_TOKEN = env.text("FREEHOLD_GITHUB_TOKEN")
 FREEHOLD_STRIPE = stripe_settings.from_environment(production=PRODUCTION)
+FREEHOLD_SELLER = seller.from_environment(production=PRODUCTION)
 FREEHOLD_ACCOUNTS = ledger_settings.accounts()
 
 # --- Django ---------------------------------------------------------------------------------------------------------

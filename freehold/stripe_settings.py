@@ -30,7 +30,6 @@ class StripeSettings:
     base: str = ""
     account: str = ""
     automatic_tax: bool = True
-    merchant_of_record: bool = False
     served: tuple[tuple[str, int], ...] = ()
 
     @property
@@ -60,11 +59,20 @@ def from_environment(*, production: bool) -> StripeSettings:
         base=env.text("STRIPE_API_BASE", "" if production else SANDBOX_BASE).strip().rstrip("/"),
         account=env.text("STRIPE_ACCOUNT").strip(),
         automatic_tax=env.flag("STRIPE_AUTOMATIC_TAX", default=True),
-        merchant_of_record=env.flag("STRIPE_MERCHANT_OF_RECORD", default=False),
         served=_prices("BILLING_GIGABYTE_PRICES", env.words("BILLING_GIGABYTE_PRICES")),
     )
     _demand_agreement(found, production=production)
+    _demand_that_we_sell()
     return found
+
+
+def _demand_that_we_sell() -> None:
+    """The ledger books every invoice, and its tax, as the operator's own."""
+    if env.flag("STRIPE_MERCHANT_OF_RECORD", default=False):
+        raise ImproperlyConfigured(
+            "STRIPE_MERCHANT_OF_RECORD can't be on: where Stripe sells in its own name it owes the tax, and the ledger"
+            " would book that as yours. docs/ledger.md says more."
+        )
 
 
 def _prices(name: str, words: list[str]) -> tuple[tuple[str, int], ...]:

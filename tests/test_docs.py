@@ -23,6 +23,7 @@ READS_ENVIRONMENT = (
     "freehold/programs.py",
     "freehold/stripe_settings.py",
     "freehold/ledger_settings.py",
+    "freehold/seller.py",
 )
 NOT_FOR_OPERATORS = {"FREEHOLD_DEBUG"}
 """For those who work on Freehold: docs/contributor.md."""

@@ -14,8 +14,10 @@ from stripe import RequestOptions
 from stripe import params as wanted
 from stripe.params import billing_portal, checkout
 
-from billing.gateway import errors, forms, objects, reading
+from billing.gateway import errors, forms, objects, reading, reading_credit
+from billing.gateway.deadline import demand_time
 from billing.gateway.orders import (
+    BalanceOrder,
     Change,
     CreditOrder,
     CustomerOrder,
@@ -36,7 +38,8 @@ PORTAL = "freehold"
 
 
 def once(key: str) -> RequestOptions:
-    """With an empty key the library makes one, for its own retries."""
+    """With an empty key the library makes one, for its own retries. Raises ``Unavailable`` when it is too late."""
+    demand_time()
     return {"idempotency_key": str(key)} if key else {}
 
 
@@ -102,6 +105,19 @@ class Gateway(Reads):
         with asking():
             self.v1.billing.meter_events.create(asked, once(key))
 
+    def usage_counted(self, *, customer: str, at: datetime) -> int:
+        """What Stripe has counted of reports for the minute of this moment; it takes some minutes to count them."""
+        start = seconds(at) // 60 * 60
+        asked: wanted.billing.MeterEventSummaryListParams = {
+            "customer": customer,
+            "start_time": start,
+            "end_time": start + 60,
+        }
+        meter = self.ensure_meter()
+        with asking():
+            found = self.v1.billing.meters.event_summaries.list(meter, asked)
+            return sum(int(each.aggregated_value) for each in found.auto_paging_iter())
+
     # --- Who buys -----------------------------------------------------------------------------------------------------
 
     def create_customer(self, key: str, order: CustomerOrder) -> objects.CustomerObject:
@@ -128,6 +144,11 @@ class Gateway(Reads):
         with asking():
             return reading.customer(plain(self.v1.customers.update(identifier, asked, once(key))))
 
+    def add_tax_id(self, key: str, customer: str, kind: str, value: str) -> objects.TaxIdObject:
+        asked: Any = {"type": kind, "value": value}
+        with asking():
+            return reading.tax_id(plain(self.v1.customers.tax_ids.create(customer, asked, once(key))))
+
     def create_session(self, key: str, order: SessionOrder) -> objects.SessionObject:
         asked: checkout.SessionCreateParams = {
             "mode": "subscription",
@@ -140,16 +161,13 @@ class Gateway(Reads):
             "subscription_data": {"metadata": dict(order.metadata)},
             "allow_promotion_codes": order.promotion_codes,
             "locale": order.locale,
+            "billing_address_collection": "required",
+            "customer_update": {"address": "auto", "name": "auto"},
+            "tax_id_collection": {"enabled": True},
+            "automatic_tax": {"enabled": order.automatic_tax},
         }
         if order.expires_at:
             asked["expires_at"] = seconds(order.expires_at)
-        if order.merchant_of_record:
-            asked["managed_payments"] = {"enabled": True}
-        else:
-            asked["billing_address_collection"] = "required"
-            asked["customer_update"] = {"address": "auto", "name": "auto"}
-            asked["tax_id_collection"] = {"enabled": True}
-            asked["automatic_tax"] = {"enabled": order.automatic_tax}
         with asking():
             return reading.session(plain(self.v1.checkout.sessions.create(asked, once(key))))
 
@@ -247,6 +265,7 @@ class Gateway(Reads):
         """At once. ``prorate``: what is left of the period becomes a credit. A second time changes nothing: one that is
         over already is answered as it is."""
         del key  # Stripe keeps none for what it calls a deletion
+        demand_time()
         try:
             with asking():
                 asked: wanted.SubscriptionCancelParams = {"prorate": prorate, "invoice_now": prorate}
@@ -303,7 +322,19 @@ class Gateway(Reads):
         if order.out_of_band:
             asked["out_of_band_amount"] = order.out_of_band
         with asking():
-            return reading.credit_note(plain(self.v1.credit_notes.create(asked, once(key))), self._rate)
+            return reading_credit.credit_note(plain(self.v1.credit_notes.create(asked, once(key))), self._rate)
+
+    def give_credit(self, key: str, order: BalanceOrder) -> objects.CreditMoveObject:
+        """Credit that the customer's next invoice uses."""
+        asked: wanted.CustomerBalanceTransactionCreateParams = {
+            "amount": -order.amount,
+            "currency": order.currency,
+            "description": order.description,
+            "metadata": dict(order.metadata),
+        }
+        with asking():
+            made = self.v1.customers.balance_transactions.create(order.customer, asked, once(key))
+            return reading_credit.credit_move(plain(made))
 
     # --- Where Stripe tells us ----------------------------------------------------------------------------------------
 

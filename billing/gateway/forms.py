@@ -63,8 +63,16 @@ def preview(order: PreviewOrder) -> wanted.InvoiceCreatePreviewParams:
         asked["automatic_tax"] = {"enabled": order.automatic_tax}
     if order.customer:
         asked["customer"] = order.customer
+    if order.address:
+        asked["customer_details"] = _buyer(order)
     if order.currency:
         asked["currency"] = order.currency
+    if details := _details(order):
+        asked["subscription_details"] = details
+    return asked
+
+
+def _details(order: PreviewOrder) -> wanted.InvoiceCreatePreviewParamsSubscriptionDetails:
     details: wanted.InvoiceCreatePreviewParamsSubscriptionDetails = {}
     if order.changes:
         details["items"] = [update_line(change) for change in order.changes]
@@ -73,6 +81,12 @@ def preview(order: PreviewOrder) -> wanted.InvoiceCreatePreviewParams:
             details["proration_date"] = seconds(order.at)
     if order.lines:
         details["items"] = [subscription_line(line) for line in order.lines]  # type: ignore[misc]  # the same words
-    if details:
-        asked["subscription_details"] = details
-    return asked
+    return details
+
+
+def _buyer(order: PreviewOrder) -> wanted.InvoiceCreatePreviewParamsCustomerDetails:
+    told: wanted.InvoiceCreatePreviewParamsCustomerDetails = {"address": address(order.address)}
+    if order.tax_id:
+        kind, value = order.tax_id
+        told["tax_ids"] = [{"type": kind, "value": value}]
+    return told

@@ -281,6 +281,23 @@ class CreditNoteObject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CreditMoveObject:
+    """A movement of a customer's credit, Stripe's ``customer_balance_transaction``: an ``amount`` below zero gives
+    credit, one above takes it. ``invoice`` and ``credit_note`` are what caused it, empty where it was somebody."""
+
+    id: str
+    kind: str
+    amount: int
+    currency: str
+    customer: str
+    invoice: str
+    credit_note: str
+    description: str
+    created: datetime
+    metadata: Metadata
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeObject:
     """``balance_transactions`` are the ids of what it has moved so far: taken, given back, fees."""
 

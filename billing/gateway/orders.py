@@ -89,7 +89,6 @@ class SessionOrder:
     metadata: Metadata
     expires_at: datetime | None = None
     automatic_tax: bool = True
-    merchant_of_record: bool = False
     promotion_codes: bool = True
     locale: str = "auto"
 
@@ -111,7 +110,8 @@ class InvoicedOrder:
 class PreviewOrder:
     """What would be charged: for ``changes`` of a subscription in this ``mode``, at the moment ``at`` which the change
     itself is then made with; or for ``lines`` that a customer, or nobody yet, would subscribe to. Without ``changes``
-    it is the next invoice of the subscription."""
+    it is the next invoice of the subscription. ``address`` and ``tax_id``, its kind and number, are of somebody who is
+    no customer yet."""
 
     subscription: str = ""
     changes: tuple[Change, ...] = ()
@@ -121,6 +121,8 @@ class PreviewOrder:
     currency: str = ""
     lines: tuple[Line, ...] = ()
     automatic_tax: bool = True
+    address: Mapping[str, str] = field(default_factory=dict)
+    tax_id: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,3 +138,14 @@ class CreditOrder:
     to_balance: int = 0
     out_of_band: int = 0
     metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceOrder:
+    """Credit for a customer; ``amount`` is above zero."""
+
+    customer: str
+    amount: int
+    currency: str
+    description: str
+    metadata: Metadata

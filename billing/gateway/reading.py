@@ -301,32 +301,6 @@ def refund(tree: Tree) -> objects.RefundObject:
     )
 
 
-def credit_note(tree: Tree, rate: Rate) -> objects.CreditNoteObject:
-    levied = taxes(tree, rate)
-    balance = tree.get("customer_balance_transaction")
-    refunds = tuple(identifier(row.get("refund")) for row in tree.get("refunds") or [])
-    return objects.CreditNoteObject(
-        id=tree["id"],
-        number=text(tree, "number"),
-        invoice=identifier(tree["invoice"]),
-        customer=identifier(tree.get("customer")),
-        status=tree["status"],
-        currency=tree["currency"],
-        subtotal=number(tree, "subtotal"),
-        tax=sum(line.amount for line in levied),
-        total=number(tree, "total"),
-        pre_payment=number(tree, "pre_payment_amount"),
-        to_balance=-number(balance, "amount") if isinstance(balance, Mapping) else 0,
-        out_of_band=number(tree, "out_of_band_amount"),
-        refunds=tuple(filter(None, refunds)),
-        reason=text(tree, "reason"),
-        created=moment(tree["created"]),
-        voided_at=when(tree.get("voided_at")),
-        taxes=levied,
-        metadata=metadata(tree),
-    )
-
-
 def dispute(tree: Tree) -> objects.DisputeObject:
     return objects.DisputeObject(
         id=tree["id"],

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import stripe
 from stripe import params as wanted
 
-from billing.gateway import errors, objects, reading
+from billing.gateway import errors, objects, reading, reading_credit
 from billing.gateway.reading import seconds
 from freehold.stripe_settings import StripeSettings
 
@@ -236,14 +236,21 @@ class Reads:
     def credit_note(self, identifier: str) -> objects.CreditNoteObject:
         with asking():
             found = self.v1.credit_notes.retrieve(identifier, {"expand": ["customer_balance_transaction"]})
-            return reading.credit_note(plain(found), self._rate)
+            return reading_credit.credit_note(plain(found), self._rate)
 
     def credit_notes(self, invoice: str) -> Iterator[objects.CreditNoteObject]:
         asked: wanted.CreditNoteListParams = {"limit": PAGE, "invoice": invoice}
         asked["expand"] = ["data.customer_balance_transaction"]
         with asking():
             for found in self.v1.credit_notes.list(asked).auto_paging_iter():
-                yield reading.credit_note(plain(found), self._rate)
+                yield reading_credit.credit_note(plain(found), self._rate)
+
+    def credit_moves(self, customer: str) -> Iterator[objects.CreditMoveObject]:
+        """Everything that changed the customer's credit, the newest first; ``NotThere`` of a deleted one."""
+        with asking():
+            found = self.v1.customers.balance_transactions.list(customer, {"limit": PAGE})
+            for each in found.auto_paging_iter():
+                yield reading_credit.credit_move(plain(each))
 
     # --- Money --------------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,8 @@ from billing.vocabulary import Interval, Item, Tier
 
 
 class Plan(models.Model):
-    """One version of a tier. ``is_current`` is what new customers get; ``product`` is Stripe's id, empty until made."""
+    """One version of a tier. ``is_current`` is what new customers get; ``product`` is Stripe's id of
+    that of which its seats are sold, empty until made; each item has a product of its own there."""
 
     tier = models.CharField(_("tier"), max_length=20, choices=Tier.choices)
     number = models.PositiveIntegerField(_("version"))

@@ -67,7 +67,8 @@ class Intent(models.Model):
     """A purchase with its terms frozen: at most one is open for an organization. Its ``key`` is the idempotency key.
 
     By card: ``session`` and ``url`` are Checkout's. By invoice: ``number`` is the quote's, ``purchase_order`` what the
-    buyer calls it. ``seats`` and ``roots`` are whole quantities, what is included among them. ``total`` is before tax.
+    buyer calls it. ``seats`` and ``roots`` are whole quantities, what is included among them. ``total`` is before tax;
+    ``tax`` is null where it was not known when the quote was made.
     """
 
     key = models.UUIDField(_("key"), default=uuid.uuid4, unique=True, editable=False)
@@ -90,6 +91,8 @@ class Intent(models.Model):
     billing_name = models.CharField(_("name on the invoice"), max_length=200, blank=True)
     billing_email = models.EmailField(_("address for invoices"), blank=True)
     billing_address = models.JSONField(_("address"), default=dict, blank=True)
+    tax_id = models.CharField(_("tax id"), max_length=40, blank=True, db_default="")
+    tax = models.BigIntegerField(_("tax as it was quoted"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires"))
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)

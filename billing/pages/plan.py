@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from billing import clock, tiers
+from billing import clock, sums, tiers
 from billing.models import Allowance, Health, Intent, Invoice, Plan, Subscription, SubscriptionItem
 from billing.money import Money
 from billing.selectors.buying import (
     Use,
     currencies,
+    is_given_up,
     live_subscription,
     open_intent,
     plans_sold,
@@ -20,8 +21,9 @@ from billing.selectors.buying import (
     unpaid_invoices,
     use_of,
 )
-from billing.selectors.entitlements import Entitlement, entitlement
+from billing.selectors.entitlements import Entitlement, entitlement, in_use
 from billing.standing import LOCKED, QUARANTINE, Step
+from billing.sums import Offer
 from billing.tiers import Sum, Terms
 from billing.vocabulary import Interval, Item, Tier
 from namespaces.models import Grant
@@ -54,12 +56,14 @@ class Rung:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanPage:
-    """``running`` is the subscription that is not over. ``next_total`` is what the next invoice will be before tax."""
+    """``running`` is the subscription that is not over. ``next_total`` is what the next invoice will be before tax.
+    ``roots_taken`` are those that count; ``use`` has those besides that wait to be paid for."""
 
     terms: Terms | None
     running: Subscription | None
     entitled: Entitlement
     use: Use
+    roots_taken: int
     health: Health | None
     ladder: Sequence[Rung]
     next_total: Money | None
@@ -68,6 +72,7 @@ class PlanPage:
     more_invoices: bool
     intent: Intent | None
     intent_sum: Sum | None
+    is_stuck: bool
     asked: Allowance | None
     waiting: Sequence[Grant]
 
@@ -82,6 +87,7 @@ def plan_page(organization: Organization) -> PlanPage:
         running=running,
         entitled=entitlement(organization),
         use=use_of(organization),
+        roots_taken=in_use(organization).roots,
         health=health,
         ladder=ladder(organization, health),
         next_total=_next_total(running),
@@ -90,6 +96,7 @@ def plan_page(organization: Organization) -> PlanPage:
         more_invoices=len(listed) > LISTED,
         intent=intent,
         intent_sum=sum_of(intent) if intent else None,
+        is_stuck=intent is not None and is_given_up(intent),
         asked=_asked(organization),
         waiting=held_for(organization),
     )
@@ -182,3 +189,11 @@ def saved(chosen: Sum) -> Money | None:
         return None
     paid = tiers.MONTHS_OF_A_YEAR_PAID
     return chosen.total.part(12 - paid, paid)
+
+
+def cheaper(chosen: Sum, tier: Tier, *, seats: int, roots: int) -> Offer | None:
+    """Another plan that has as much and costs less; None if what was chosen costs least."""
+    found = sums.offers(seats=seats, roots=roots, currency=chosen.total.currency, interval=chosen.interval)
+    best = next(one for one in found if one.is_best)
+    is_less = best.sum.total.amount < chosen.total.amount
+    return best if is_less and best.terms.tier is not tier else None

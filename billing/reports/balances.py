@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,8 +11,9 @@ from django.db.models.functions import Coalesce
 
 from billing.bookkeeping import Account, month_of, months, next_month
 from billing.gateway.objects import BalanceObject
-from billing.models import ClosedMonth, LedgerEntry, LedgerLine
+from billing.models import ClosedMonth, Customer, LedgerEntry, LedgerLine
 from billing.money import Money, from_stripe
+from orgs.models import Organization
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,21 @@ class Difference:
     currency: str
     ours: Money
     theirs: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditDifference:
+    """What the ledger says that an organization has to its credit, beside what Stripe said when it was last asked.
+    ``customer`` is its id at Stripe, the latest of several."""
+
+    organization: Organization
+    customer: str
+    currency: str
+    ours: Money
+    theirs: Money
+
+    def is_of_same(self, other: CreditDifference) -> bool:
+        return (self.organization, self.currency) == (other.organization, other.currency)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +116,33 @@ def differences(balance: BalanceObject) -> list[Difference]:
         if mine != theirs:
             found.append(Difference(currency=currency, ours=mine, theirs=theirs))
     return found
+
+
+def credit_differences(organization: Organization | None = None) -> list[CreditDifference]:
+    """Where an organization's credit in the ledger is not that of its customers at Stripe, as the mirror has it; of one
+    organization, or of all."""
+    of_one = {"organization": organization} if organization else {}
+    lines = LedgerLine.objects.filter(account=Account.CUSTOMER_BALANCE, entry__organization__isnull=False)
+    lines = lines.filter(**{f"entry__{name}": value for name, value in of_one.items()})
+    summed = lines.values_list("entry__organization", "currency").annotate(sum=Sum("amount"))
+    ours = {(pk, currency): -amount for pk, currency, amount in summed if amount}
+    customers = Customer.objects.filter(**of_one).order_by("pk")
+    theirs: Counter[tuple[int, str]] = Counter()
+    for pk, currency, amount in customers.exclude(balance=0).values_list("organization", "currency", "balance"):
+        theirs[pk, currency] -= amount
+    apart = [each for each in sorted({*ours, *theirs}) if ours.get(each, 0) != theirs[each]]
+    owners = Organization.objects.in_bulk([pk for pk, _currency in apart])
+    latest = dict(customers.filter(organization__in=owners).values_list("organization", "stripe_id"))
+    return [
+        CreditDifference(
+            organization=owners[pk],
+            customer=latest.get(pk, ""),
+            currency=currency,
+            ours=Money(ours.get((pk, currency), 0), currency),
+            theirs=Money(theirs[pk, currency], currency),
+        )
+        for pk, currency in apart
+    ]
 
 
 def booked_months() -> list[Month]:

@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from stripe.params.billing import (
     MeterCreateParams,
     MeterEventCreateParams,
+    MeterListEventSummariesParams,
     MeterListParams,
     MeterRetrieveParams,
 )
@@ -85,6 +86,30 @@ def create_event(sandbox: Sandbox, request: Request) -> Object:
     )
     sandbox.put("billing.meter_event", event)
     return {name: told for name, told in event.items() if name != "id"}
+
+
+@route("GET", "/v1/billing/meters/{id}/event_summaries", MeterListEventSummariesParams)
+def summarize(sandbox: Sandbox, request: Request) -> Object:
+    """One sum of the whole time; windows are not kept here."""
+    meter, params = sandbox.get("billing.meter", request["id"]), request.params
+    start, end = params["start_time"], params["end_time"]
+    if start % 60 or end % 60 or not start < end:
+        raise StripeFault("start_time and end_time must be aligned with minute boundaries.", param="start_time")
+    if "value_grouping_window" in params:
+        raise StripeFault("This sandbox sums up the whole time.", param="value_grouping_window")
+    customer = sandbox.get("customer", params["customer"], "customer")["id"]
+    events = sandbox.find("billing.meter_event", _meter=meter["id"], _customer=customer)
+    if not any(start <= event["timestamp"] < end for event in events):
+        return page(request, [])
+    summary = blank(
+        "billing.meter_event_summary",
+        id=f"mtrusg_{meter['id']}_{customer}_{start}",
+        aggregated_value=float(used(sandbox, meter["id"], customer, start, end)),
+        end_time=end,
+        meter=meter["id"],
+        start_time=start,
+    )
+    return page(request, [summary])
 
 
 def _read(sandbox: Sandbox, meter: Object, payload: dict[str, str]) -> tuple[str, str]:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from billing import tiers
-from billing.models import Customer, Intent, Invoice, Plan, Price, Subscription
+from billing.models import Call, Customer, Intent, Invoice, Plan, Price, Subscription
 from billing.money import Money, total
 from billing.tiers import Line, Sum
-from billing.vocabulary import IntentState, Interval, Item, Tier
+from billing.vocabulary import CallKind, IntentState, Interval, Item, JobState, Tier
 from namespaces.models import Grant
 from namespaces.states import GrantState
 from orgs.models import Organization
@@ -120,3 +120,11 @@ def currencies(plans: Iterable[Plan]) -> Sequence[str]:
     """Those in which all of these are sold, in the order in which we offer them."""
     found = [{price.currency for price in plan.prices.all()} for plan in plans]
     return [currency for currency in tiers.CURRENCIES if found and all(currency in known for known in found)]
+
+
+def is_given_up(intent: Intent) -> bool:
+    """An order of which Stripe made nothing, and which no worker tries again."""
+    if intent.state != IntentState.OPEN:
+        return False
+    calls = Call.objects.filter(kind=CallKind.OPEN_INVOICED, organization=intent.organization_id, topic=str(intent.key))
+    return set(calls.values_list("state", flat=True)) == {JobState.DEAD}

@@ -5,8 +5,9 @@ One typed question that always has an answer. A quantity of None is any number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -16,13 +17,22 @@ from django.db.models import Q
 from billing import clock
 from billing.models import LIVE, Allowance, Plan, Subscription
 from billing.vocabulary import Item, Tier
-from namespaces.models import Grant
+from namespaces.cases import CaseKind, DecisionOutcome, DecisionState
+from namespaces.models import CaseDecision, Grant
 from namespaces.states import GrantState
 from orgs.models import Organization
 from orgs.vocabulary import Kind, State
 
 IN_USE = (GrantState.ACTIVE, GrantState.LOCKED)
 """States in which a root namespace counts. What is held waits to be paid for, what is in quarantine is given up."""
+BECAME_COMPANY: Mapping[str, object] = {
+    "case__kind": CaseKind.APPLICATION,
+    "case__wanted_kind": Kind.COMPANY,
+    "outcome": DecisionOutcome.APPROVE,
+    "state": DecisionState.EFFECTIVE,
+    "evaluation__inputs__name__applicant__state": State.ACTIVE,
+}
+"""The decisions by which active community projects became companies: one that was not active has to pay first."""
 
 
 class Source(StrEnum):
@@ -126,11 +136,21 @@ def _by_allowance(allowance: Allowance) -> Entitlement:
     return Entitlement(seats=allowance.seats, roots=allowance.roots, tier=tier, source=Source.BY_HAND)
 
 
+def became_company(organization: Organization) -> datetime | None:
+    """Since when it pays as companies do, of one that was an active community project before; None of all others."""
+    if organization.kind != Kind.COMPANY:
+        return None
+    found = CaseDecision.objects.filter(case__organization=organization, **BECAME_COMPANY).order_by("effective_at")
+    return found.values_list("effective_at", flat=True).last()
+
+
 def _without_purchase(organization: Organization) -> Entitlement:
-    """Whoever is active and never bought anything was activated by staff, who say how many seats it has."""
+    """Whoever is active and never bought anything was activated by staff, who say how many seats it has; or was a
+    community project, which had all for nothing, and has to choose a plan now."""
     if organization.state == State.APPLIED:
         return Entitlement(seats=organization.seats, roots=0, tier=None, source=Source.NOTHING)
-    if Allowance.objects.filter(organization=organization, approved_by__isnull=False).exists():
+    had_allowance = Allowance.objects.filter(organization=organization, approved_by__isnull=False).exists()
+    if had_allowance or became_company(organization) is not None:
         return Entitlement(seats=organization.seats, roots=0, tier=None, source=Source.ENDED)
     return Entitlement(seats=organization.seats, roots=None, tier=None, source=Source.BY_HAND)
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from billing import clock
 from billing.gateway.calls import gateway
 from billing.gateway.objects import InvoiceObject
-from billing.gateway.orders import Change, Mode, PreviewOrder
+from billing.gateway.orders import Change, Line, Mode, PreviewOrder
 from billing.models import Plan, Price, Subscription
 from billing.money import Money, from_stripe
+from billing.tax_ids import kind_of
 from billing.vocabulary import Item
 
 
@@ -59,6 +60,19 @@ def preview(subscription: Subscription, changes: Sequence[Change], at: datetime)
     """Raises what the gateway raises: without Stripe nobody can say it."""
     order = PreviewOrder(subscription=subscription.stripe_id, changes=tuple(changes), mode=Mode.INCREASE, at=at)
     return _charge(gateway().preview(order), at)
+
+
+def tax_of_new(lines: Sequence[Line], currency: str, address: Mapping[str, str], tax_id: str) -> Money:
+    """The tax of a first period for somebody at this address, who is no customer yet. Raises what the gateway raises:
+    ``Refused`` also for a tax id that can be none."""
+    kind = kind_of(address.get("country", ""))
+    order = PreviewOrder(
+        currency=currency,
+        lines=tuple(lines),
+        address=address,
+        tax_id=(kind, tax_id) if kind and tax_id else None,
+    )
+    return from_stripe(gateway().preview(order).tax, currency)
 
 
 def _charge(invoice: InvoiceObject, at: datetime) -> Charge:

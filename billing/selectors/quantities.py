@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
+from urllib.parse import urlencode
+
+from django.urls import reverse
 
 from billing import sums
 from billing.models import Call, Invoice, Plan, Subscription, SubscriptionItem, Wanted
 from billing.money import Money
 from billing.selectors import buying
-from billing.selectors.entitlements import InUse, in_use, included
+from billing.selectors.entitlements import InUse, Source, entitlement, in_use, included
 from billing.sums import Held
 from billing.tiers import Sum
 from billing.vocabulary import CallKind, Interval, Item, JobState
@@ -213,3 +216,16 @@ def sheet(organization: Organization) -> Sheet | None:
     """None without a plan."""
     subscription = buying.live_subscription(organization)
     return Sheet(organization, subscription) if subscription else None
+
+
+def payment_page(organization: Organization, more: int) -> str:
+    """Where it sees what so many more root namespaces cost it, and agrees to that; without a plan, where it chooses
+    one. Empty where nothing is to be paid."""
+    if entitlement(organization).source in {Source.OFF, Source.COMMUNITY}:
+        return ""
+    found = sheet(organization)
+    if found is None:
+        return reverse("organization-plan-buy", args=[organization.name])
+    roots = buying.use_of(organization).roots + more
+    asked = Counts(max(found.next.seats, found.least.seats), max(found.next.roots, roots))
+    return f"{reverse('organization-plan-quantities', args=[organization.name])}?{urlencode(asked._asdict())}"

@@ -11,6 +11,7 @@ from billing import clock
 from billing.models import Allowance
 from billing.services import purchase_mails
 from billing.services.effects import apply
+from billing.services.impartial import is_impartial
 from billing.services.purchases import person_of
 from billing.sums import MOST_ROOTS, MOST_SEATS
 from freehold.errors import Invalid, NotPermitted
@@ -80,7 +81,7 @@ def can_approve(allowance: Allowance, actor: Actor) -> Verdict:
         return Verdict(False, _("Its time is over."))
     if actor.user is None or actor.user.pk == allowance.requested_by_id:
         return Verdict(False, _("Somebody else has to approve what you asked for."))
-    return ALLOWED
+    return is_impartial(actor, allowance.organization)
 
 
 def can_refuse(allowance: Allowance, actor: Actor) -> Verdict:

@@ -1,4 +1,5 @@
-"""Each night: what Stripe moved and nobody told us is booked, what was earned too, and the two balances compared."""
+"""Each night: what Stripe moved and nobody told us is booked, what was earned too, and the balances compared: Stripe's
+own, and the credit of each customer."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from billing.gateway.errors import GatewayError
 from billing.models import Drift, Reconciliation
 from billing.reports.balances import Difference, clearing, differences
 from billing.services.alerts import raise_alert, withdraw_alert
+from billing.services.credit import balance_credit
 from billing.services.recognition import recognize
 from billing.services.settling import settle_movements
 
@@ -28,11 +30,12 @@ def balance_ledger(*, everything: bool = False) -> Reconciliation:
     try:
         run.repaired = settle_movements(since=since)
         found = _settled_differences(run, everything=everything)
+        credit = balance_credit(run)
     except GatewayError as error:
         run.error = str(error)[:500]
         run.save()
         raise
-    run.compared, run.open, run.ended_at = len(clearing()), len(found), timezone.now()
+    run.compared, run.open, run.ended_at = len(clearing()), len(found) + credit, timezone.now()
     run.save()
     _report(run, found)
     return run

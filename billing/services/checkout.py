@@ -26,6 +26,9 @@ from orgs.services.notices import site_url
 from orgs.services.organizations import locked_organization
 from orgs.vocabulary import Permission
 
+INTENT = "freehold_intent"
+"""What a checkout and a subscription are marked with, so that the order is found that they are of."""
+
 
 class PaymentPageFailed(DomainError):
     """Stripe did not open its page; nothing was charged, and the same button does it again."""
@@ -96,13 +99,12 @@ def _session_order(intent: Intent, customer: Customer) -> SessionOrder:
         metadata=metadata_of(intent),
         expires_at=intent.expires_at,
         automatic_tax=settings.FREEHOLD_STRIPE.automatic_tax,
-        merchant_of_record=settings.FREEHOLD_STRIPE.merchant_of_record,
     )
 
 
 def metadata_of(intent: Intent) -> dict[str, str]:
     """What tells our subscriptions from others' on the same account, and whose they are."""
-    return {**customers.metadata_of(intent.organization), "freehold_intent": str(intent.key)}
+    return {**customers.metadata_of(intent.organization), INTENT: str(intent.key)}
 
 
 def lines_of(intent: Intent) -> tuple[Line, ...]:

@@ -186,7 +186,8 @@ def _retire(actor: Actor, customer: Customer, reason: str, *, deleted: bool = Tr
         return customer
     customer.is_current = False
     customer.deleted_at = timezone.now() if deleted else None
-    customer.save(update_fields=["is_current", "deleted_at"])
+    customer.balance = 0
+    customer.save(update_fields=["is_current", "deleted_at", "balance"])
     _record(actor, "customer.retired", customer, after={"customer": customer.stripe_id, "reason": reason})
     return customer
 

@@ -9,9 +9,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing.models import Alert, Call, Drift
-from billing.services import leases, outbox
+from billing.services import leases
 from billing.services.alerts import withdraw_alert
-from billing.services.calls import ONCE
+from billing.services.calls import KEY_REMEMBERED, LOOKING, MARKED, ONCE
 from billing.services.locks import Lock, lock
 from billing.vocabulary import CallKind, JobState
 from freehold.errors import DomainError, Invalid, NotPermitted
@@ -19,6 +19,8 @@ from orgs import audit
 from orgs.actors import ALLOWED, Actor, Verdict
 
 NOTE_LENGTH = 500
+_WISHES = frozenset({CallKind.CANCEL, CallKind.RESUME})
+"""Each undoes the other."""
 
 
 class AlreadySettled(DomainError):
@@ -82,29 +84,30 @@ def can_retry(call: Call) -> Verdict:
     """Whether a call that was given up may be made after all: not if it could do it twice, or undo what came later."""
     if call.state != JobState.DEAD:
         return Verdict(False, _("Only what was given up can be tried again."))
-    later = Call.objects.filter(organization=call.organization_id, kind=call.kind, topic=call.topic, pk__gt=call.pk)
+    kinds = _WISHES if call.kind in _WISHES else {call.kind}
+    later = Call.objects.filter(organization=call.organization_id, kind__in=kinds, topic=call.topic, pk__gt=call.pk)
     if later.exclude(state=JobState.IGNORED).exists():
         return Verdict(False, _("A later one has taken its place."))
-    if call.kind in ONCE and not _is_remembered(call):
+    if call.kind in ONCE - LOOKING and not _is_remembered(call):
         return Verdict(False, _("It may have been done already, and Stripe has forgotten its key: look there."))
     return ALLOWED
 
 
 def _is_remembered(call: Call) -> bool:
     """Whether Stripe still knows the key, so that made again it is not done again."""
-    return timezone.now() - call.created_at < outbox.KEY_REMEMBERED
+    return timezone.now() - call.created_at < KEY_REMEMBERED
 
 
 @transaction.atomic
 def retry_call(*, actor: Actor, call: Call) -> Call:
-    """Have it made once more. What must not be done twice keeps its key; anything else gets a new one, for under the
-    old one Stripe would only say again what it said."""
+    """Have it made once more. What must not be done twice, and is found by no mark, keeps its key; anything else gets a
+    new one, for under the old one Stripe would only say again what it said."""
     _demand_admin(actor)
     locked = _locked(call)
     if not (verdict := can_retry(locked)):
         raise NotToBeMade(verdict.reason)
     withdraw_alert(f"call:{locked.key}")
-    if locked.kind in ONCE:
+    if locked.kind in ONCE - MARKED:
         locked.result = {"begun": locked.created_at.isoformat()}
     else:
         locked.key, locked.attempts, locked.result = uuid.uuid4(), 0, {}

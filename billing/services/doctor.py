@@ -137,6 +137,13 @@ def _price(price: Price, there: Mapping[str, PriceObject]) -> str:
     )
 
 
+def _seller() -> str:
+    said = settings.FREEHOLD_SELLER
+    named = {"BILLING_SELLER": said.address, "BILLING_SELLER_TAX_ID": said.tax_id, "BILLING_CONTACT": said.email}
+    missing = [name for name, value in named.items() if not value]
+    return f"Quotes don't say who sells: set {', '.join(missing)}." if missing else ""
+
+
 def _events() -> str:
     return _jobs(Event, "events", timezone.now())
 
@@ -171,6 +178,7 @@ EXAMINED: dict[str, Callable[[], str]] = {
     "Clock": _clock,
     "Webhook endpoint": _endpoint,
     "Prices": _prices,
+    "Seller": _seller,
     "Events": _events,
     "Calls": _calls,
     "Comparison": _comparison,

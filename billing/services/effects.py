@@ -9,14 +9,18 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
-from billing.models import Health, Subscription
+from billing.models import Health, Intent, Subscription
+from billing.selectors.buying import OPEN
 from billing.selectors.entitlements import Entitlement, InUse, Source, entitlement, in_use
 from billing.selectors.standings import taken_by_lapse
 from billing.services import standing_mails
 from billing.services.alerts import raise_alert, withdraw_alert
+from billing.services.intents import end_intent
 from billing.services.standings import judge_standing
 from billing.standing import Evidence
+from billing.vocabulary import IntentState
 from namespaces.models import Grant
 from namespaces.services.held import activate_held
 from namespaces.services.lifecycle import can, end_lapse, lock_namespace, reinstate_namespace
@@ -66,9 +70,14 @@ def apply(*, actor: Actor, organization: Organization) -> Health | None:
 def follow_change_of_kind(actor: Actor, organization: Organization) -> None:
     """A company that becomes a community project owes nothing from now on. For ``orgs.hooks.on_activated``.
 
-    What it pays for goes on until somebody ends it: whether money goes back is for people to say.
+    What it pays for goes on until somebody ends it: whether money goes back is for people to say. What it was about to
+    buy is not paid any more.
     """
-    if organization.kind != Kind.COMMUNITY or not Health.objects.filter(organization=organization).exists():
+    if organization.kind != Kind.COMMUNITY:
+        return
+    for intent in Intent.objects.filter(organization=organization, state__in=OPEN).select_related("organization"):
+        end_intent(Actor.worker(), intent, IntentState.CANCELLED, _("Community projects pay nothing."))
+    if not Health.objects.filter(organization=organization).exists():
         return
     apply(actor=Actor.worker(), organization=organization)
     if Subscription.objects.live().filter(organization=organization).exists():

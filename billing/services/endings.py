@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from billing import clock
-from billing.models import Call, Intent, Subscription
+from billing.models import Call, Customer, Intent, Subscription, Wanted
 from billing.selectors.buying import OPEN, live_subscription, unpaid_invoices
-from billing.services import purchase_mails
+from billing.selectors.quantities import CHANGING
+from billing.services import leases, purchase_mails
 from billing.services.alerts import raise_alert
 from billing.services.intents import end_intent
 from billing.services.outbox import enqueue
@@ -32,7 +34,8 @@ def end_plan(*, actor: Actor, organization: Organization) -> Subscription:
     live = _live(actor, organization)
     if not (verdict := can_end(live)):
         raise NotNow(verdict.reason)
-    Call.objects.filter(organization=organization, kind=CallKind.RESUME, state=JobState.PENDING).delete()
+    _forget(organization, CallKind.RESUME, *CHANGING)
+    Wanted.objects.filter(organization=organization, due_at=None).update(plan=None, interval="")
     if is_dead(live):
         _enqueue(CallKind.CANCEL_NOW, live, give_back="nothing")
         _record(actor, "plan.cancelled", live)
@@ -53,7 +56,7 @@ def can_end(live: Subscription | None) -> Verdict:
     """Whether there is something to end, and it does not end already."""
     if live is None:
         return Verdict(False, _("There is no plan to end."))
-    if live.ends_at is not None or _waits(live, CallKind.CANCEL) or _waits(live, CallKind.CANCEL_NOW):
+    if is_ending(live) or _waits(live, CallKind.CANCEL_NOW):
         return Verdict(False, _("The plan ends already; you can take that back."))
     return ALLOWED
 
@@ -65,7 +68,7 @@ def take_back(*, actor: Actor, organization: Organization) -> Subscription:
     live = _live(actor, organization)
     if not (verdict := can_take_back(live)):
         raise NotNow(verdict.reason)
-    Call.objects.filter(organization=organization, kind=CallKind.CANCEL, state=JobState.PENDING).delete()
+    _forget(organization, CallKind.CANCEL)
     _enqueue(CallKind.RESUME, live)
     _record(actor, "plan.goes_on", live)
     purchase_mails.tell_going_on(organization, actor.label)
@@ -81,10 +84,11 @@ def can_take_back(live: Subscription | None) -> Verdict:
 
 
 def is_ending(live: Subscription) -> bool:
-    """Whether it ends, or is about to be told so. Taking it back counts at once, though Stripe may hear of it later."""
-    if _waits(live, CallKind.RESUME):
-        return False
-    return live.ends_at is not None or _waits(live, CallKind.CANCEL)
+    """Whether it ends, or is about to be told so. What was wanted last counts at once, though Stripe may hear of it
+    later."""
+    wishes = _waiting(live).filter(kind__in=[CallKind.CANCEL, CallKind.RESUME]).order_by("pk")
+    last = wishes.last()
+    return live.ends_at is not None if last is None else last.kind == CallKind.CANCEL
 
 
 def _live(actor: Actor, organization: Organization) -> Subscription:
@@ -97,8 +101,18 @@ def _live(actor: Actor, organization: Organization) -> Subscription:
 
 
 def _waits(live: Subscription, kind: CallKind) -> bool:
-    waiting = Call.objects.filter(organization=live.organization_id, kind=kind, state=JobState.PENDING)
-    return waiting.filter(topic=live.stripe_id).exists()
+    return _waiting(live).filter(kind=kind).exists()
+
+
+def _waiting(live: Subscription) -> QuerySet[Call]:
+    return Call.objects.filter(organization=live.organization_id, topic=live.stripe_id, state=JobState.PENDING)
+
+
+def _forget(organization: Organization, *kinds: CallKind) -> None:
+    """What was wanted before and is not any more, nor keeps what follows waiting. What a worker has in hand stays, and
+    what follows comes after it: gone from the queue, it could be done after that, and undo it."""
+    waiting = Call.objects.filter(leases.is_free(timezone.now()), organization=organization, kind__in=kinds)
+    waiting.delete()
 
 
 def _enqueue(kind: CallKind, live: Subscription, **more: str) -> None:
@@ -114,11 +128,15 @@ def end_of_closed(actor: Actor, organization: Organization) -> None:
     that is not paid is asked for any more. For ``orgs.hooks.on_closing``, under its lock."""
     for intent in Intent.objects.filter(organization=organization, state__in=OPEN).select_related("organization"):
         end_intent(actor, intent, IntentState.CANCELLED, _("The organization was closed."))
+    _forget(organization, *CHANGING, CallKind.CANCEL, CallKind.RESUME)
     for live in Subscription.objects.live().filter(organization=organization).select_related("organization"):
         _enqueue(CallKind.CANCEL_NOW, live, give_back="rest", at=clock.now().isoformat())
         _record(actor, "plan.cancelled", live)
         text = f"{organization.name} was closed; its subscription {live.stripe_id} is cancelled, the rest given back."
         raise_alert(f"closed-with-plan:{live.stripe_id}", text, organization)
+    for customer in Customer.objects.filter(organization=organization, balance__lt=0):
+        text = f"{organization.name} was closed, and has credit at Stripe, which it paid for: {customer.stripe_id}."
+        raise_alert(f"closed-with-credit:{customer.stripe_id}", text, organization)
 
 
 def warn_of_closing(organization: Organization) -> str:

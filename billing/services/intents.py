@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from billing import clock
-from billing.models import Call, Intent
+from billing.models import Allowance, Intent
 from billing.services.outbox import enqueue
-from billing.vocabulary import CallKind, IntentState, JobState
+from billing.vocabulary import CallKind, IntentState
 from orgs import audit
 from orgs.actors import Actor
 
@@ -19,16 +19,11 @@ def end_intent(actor: Actor, intent: Intent, state: IntentState, reason: str) ->
     intent.save(update_fields=["state", "reason", "ended_at"])
     if state is IntentState.CANCELLED and intent.session:
         close_page(intent)
+    if state is not IntentState.COMPLETED:  # what staff has not answered needs no answer any more
+        asked = Allowance.objects.filter(intent=intent, approved_by__isnull=True, ended_at__isnull=True)
+        asked.update(ended_at=intent.ended_at)
     record(actor, f"purchase.{state.value}", intent, before=before, after={"state": state.value, "reason": reason})
     return intent
-
-
-def is_given_up(intent: Intent) -> bool:
-    """An order of which Stripe made nothing, and which no worker tries again."""
-    if intent.state != IntentState.OPEN:
-        return False
-    calls = Call.objects.filter(kind=CallKind.OPEN_INVOICED, organization=intent.organization_id, topic=str(intent.key))
-    return set(calls.values_list("state", flat=True)) == {JobState.DEAD}
 
 
 def close_page(intent: Intent) -> None:

@@ -14,13 +14,14 @@ from datetime import datetime, timedelta
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Mail
 from billing import clock
 from billing.gateway.errors import GatewayError
 from billing.models import LIVE, Health, Subscription
+from billing.selectors.entitlements import BECAME_COMPANY
 from billing.selectors.standings import taken_by_lapse
 from billing.services import standing_mails
 from billing.services.alerts import raise_alert, withdraw_alert
@@ -29,7 +30,7 @@ from billing.services.standings import ENDED, FRESH
 from billing.services.syncing import sync_subscription
 from billing.standing import LOCKED, QUARANTINE, Step
 from freehold.errors import Invalid, NotPermitted
-from namespaces.models import Grant
+from namespaces.models import CaseDecision, Grant
 from namespaces.services.lifecycle import end_quarantine, quarantine_namespace
 from namespaces.services.locks import lock_names
 from namespaces.states import GrantState, LockCause
@@ -37,7 +38,7 @@ from orgs import audit
 from orgs.actors import ALLOWED, Actor, Verdict
 from orgs.models import Organization
 from orgs.services.organizations import NotNow, locked_organization
-from orgs.vocabulary import Standing, State
+from orgs.vocabulary import Kind, Standing, State
 
 WARNINGS = (timedelta(days=14), timedelta(days=7), timedelta(days=1))
 """How long before a step people are told of it. One that would come at the very beginning is left out."""
@@ -77,9 +78,17 @@ def due() -> Sequence[int]:
     ended = Q(allowances__until__lte=now, allowances__until__gt=F("health__judged_at"))
     unseen = Q(health__isnull=True) & (Q(subscriptions__isnull=False) | Q(allowances__approved_by__isnull=False))
     down = Q(health__isnull=False) & ~Q(health__standing=Standing.GOOD) | Q(health__until__lte=now)
-    found = Organization.objects.exclude(state=State.CLOSED).filter(owes | ends | ended | unseen | down)
+    changed = Q(pk__in=_became_companies())
+    found = Organization.objects.exclude(state=State.CLOSED).filter(owes | ends | ended | unseen | down | changed)
     order = F("health__judged_at").asc(nulls_first=True)
     return list(dict.fromkeys(found.order_by(order, "pk").values_list("pk", flat=True)))[:MOST]
+
+
+def _became_companies() -> QuerySet[CaseDecision, int]:
+    """Those that nobody judged since they were community projects."""
+    judged = Q(case__organization__health__judged_at__gt=F("effective_at"))
+    found = CaseDecision.objects.filter(case__organization__kind=Kind.COMPANY, **BECAME_COMPANY).exclude(judged)
+    return found.values_list("case__organization", flat=True)
 
 
 def follow(*, actor: Actor, organization: Organization) -> Health | None:

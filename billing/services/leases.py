@@ -17,7 +17,8 @@ from billing.vocabulary import JobState
 from freehold.backoff import retry_delay
 
 LEASE = timedelta(minutes=5)
-"""Longer than all attempts of the gateway at the calls that one job makes."""
+ONE_WRITE = timedelta(seconds=90)
+"""Longer than all attempts of the gateway at one write. So long before its lease ends a job begins no more of them."""
 _ERROR_LENGTH = 1000
 
 _dice = secrets.SystemRandom()

@@ -154,7 +154,15 @@ def write_invoice(found: InvoiceObject, customer: Customer, subscription: Subscr
     row.taxes = [_tax(line, found.currency) for line in found.taxes]
     row.raw, row.synced_at = dict(found.raw), timezone.now()
     row.save()
+    _write_currency(customer, found.currency)
     return row
+
+
+def _write_currency(customer: Customer, currency: str) -> None:
+    """With the first invoice Stripe writes down in which currency the customer pays from then on."""
+    if not customer.currency:
+        customer.currency = currency
+        customer.save(update_fields=["currency"])
 
 
 def forget_invoice(row: Invoice) -> Invoice:
@@ -200,10 +208,25 @@ def write_payments(row: Subscription) -> Subscription:
 
 def is_paid_for(row: Subscription, invoices: Iterable[Invoice]) -> bool:
     """Whether what it has now was paid: once anything was, Stripe itself holds back what is not, by its pending
-    updates; and what is due and isn't paid is a matter of standing."""
+    updates, where it is paid by card; and what is due and isn't paid is a matter of standing."""
     if row.status in _BEFORE_THE_FIRST_PAYMENT or row.ended_at is not None:
         return False
-    return row.status == "trialing" or any(invoice.status == "paid" for invoice in invoices)
+    known = list(invoices)
+    if row.collection_method == "send_invoice" and _awaits_increase(row, known):
+        return False
+    return row.status == "trialing" or any(invoice.status == "paid" for invoice in known)
+
+
+def _awaits_increase(row: Subscription, invoices: Iterable[Invoice]) -> bool:
+    """By invoice Stripe raises a quantity before that is paid: it counts with its invoice, or with the next one of a
+    whole period. Where we don't know what was paid before it, nothing is held back."""
+    waits = False
+    for one in invoices:
+        if one.billing_reason == "subscription_update" and one.total > 0 and one.status != "deleted":
+            waits = one.status != "paid"
+        elif one.billing_reason == "subscription_cycle" and one.status == "paid":
+            waits = False
+    return waits and row.items.filter(paid_quantity__gt=0).exists()
 
 
 def unpaid_since(invoice: Invoice, row: Subscription) -> datetime | None:

@@ -2,14 +2,14 @@
 
 The calls of an organization are made in the order in which they were wanted, one at a time: what is tried again keeps
 those behind it waiting. The key of a call is its idempotency key, so that a worker that dies between Stripe's answer
-and our commit makes nothing twice. Stripe remembers keys for a day: later, what must not be done twice waits for staff.
+and our commit makes nothing twice. Stripe remembers keys for a day: later, what must not be done twice is looked for at
+Stripe before it is made again, and waits for staff where Stripe can't tell.
 """
 
 from __future__ import annotations
 
 import time
 import uuid
-from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -18,11 +18,12 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from billing.gateway.deadline import not_after
 from billing.gateway.errors import Declined, Refused
 from billing.models import Call
 from billing.services import leases, outages
 from billing.services.alerts import raise_alert
-from billing.services.calls import MAKERS, ONCE, CantBeMade, Maker, NotYet, Result
+from billing.services.calls import LOOKING, MAKERS, ONCE, CantBeMade, Maker, NotYet, Result, begun, is_forgotten
 from billing.services.locks import Lock, lock
 from billing.services.looks import look_at
 from billing.vocabulary import CallKind, JobState
@@ -34,7 +35,6 @@ from orgs.models import Organization
 MAKE_TASK = "billing.make_calls"
 RUN_SECONDS = 20.0
 TRIED_OFTEN = 5
-KEY_REMEMBERED = timedelta(hours=23)
 
 log = structlog.get_logger(__name__)
 
@@ -107,8 +107,10 @@ def _claim() -> Call | None:
 
 def _make(call: Call) -> bool:
     """Whether it was made."""
+    assert call.leased_until is not None, "it was claimed"
     try:
-        result = _maker_of(call)(call)
+        with not_after(call.leased_until - leases.ONE_WRITE):
+            result = _maker_of(call)(call)
     except NotYet as reason:
         return _again(call, str(reason))
     except CantBeMade as reason:
@@ -125,7 +127,7 @@ def _make(call: Call) -> bool:
 
 def _maker_of(call: Call) -> Maker:
     """The function that makes it. Stripe forgets keys: what it may have done a day ago, it would do again."""
-    if call.kind in ONCE and call.attempts > 1 and timezone.now() - _begun(call) >= KEY_REMEMBERED:
+    if call.kind in ONCE - LOOKING and is_forgotten(call):
         raise Refused(_("It was begun a day ago, and may have been done: look at Stripe before doing it by hand."))
     if call.kind not in MAKERS:
         raise LookupError(f"nobody makes calls of the kind {call.kind}")
@@ -162,10 +164,10 @@ def _failed(call: Call, error: Exception) -> bool:
     text = leases.said(error)
     if outages.is_outage(error):
         log.warning("billing.call_waits", call=call.pk, kind=call.kind, error=text)
-        outages.note_outage(error, _begun(call))
+        outages.note_outage(error, begun(call))
     else:
         log.error("billing.call_failed", call=call.pk, kind=call.kind, error=text, exc_info=error)
-        if timezone.now() - _begun(call) >= GIVE_UP_AFTER:
+        if timezone.now() - begun(call) >= GIVE_UP_AFTER:
             return _give_up(call, error)
         if call.attempts >= TRIED_OFTEN:
             raise_alert(f"call:{call.key}", _("“%(what)s” for %(name)s fails: %(error)s") % _facts(call, error))
@@ -176,11 +178,6 @@ def _facts(call: Call, error: Exception) -> dict[str, object]:
     return {"what": call.get_kind_display(), "name": call.organization.name, "error": error}
 
 
-def _begun(call: Call) -> datetime:
-    """When it was tried for the first time, with this key."""
-    return datetime.fromisoformat(call.result["begun"])
-
-
 @transaction.atomic
 def _again(call: Call, error: str) -> bool:
     row = leases.taken(Call.objects.all(), call)
@@ -188,7 +185,7 @@ def _again(call: Call, error: str) -> bool:
         row.leased_until = None
         row.save(update_fields=["leased_until"])
     elif row is not None:
-        leases.put_off(row, error, _begun(row))
+        leases.put_off(row, error, begun(row))
     return False
 
 

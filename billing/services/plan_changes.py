@@ -194,6 +194,9 @@ def _change_plan(call: Call) -> Result:
     plan, interval = Plan.objects.get(pk=call.arguments["plan"]), Interval(call.arguments["interval"])
     counts = _counts_now(subscription, plan)
     if (subscription.plan_id, subscription.interval) != (plan.pk, interval):
+        if at and _is_of_before(subscription, datetime.fromisoformat(at)):
+            _settle_wanted(subscription.organization, plan, interval, None)
+            raise CantBeMade("The period is over for whose rest the charge was agreed to; nothing is charged.")
         moment = datetime.fromisoformat(at) if at else _if_late(subscription, call)
         mode = _mode(subscription, moment)
         changes = changes_to(subscription, plan, interval, counts)
@@ -201,6 +204,11 @@ def _change_plan(call: Call) -> Result:
         gateway().change_items(str(key), stripe_id, changes, mode, at=moment)
     _settle_wanted(subscription.organization, plan, interval, None if at else counts)
     return {"subscription": stripe_id, "plan": str(plan), "interval": interval.value}
+
+
+def _is_of_before(subscription: Subscription, at: datetime) -> bool:
+    """Whether Stripe could not be told in the period of then: another sum is due by now than was agreed to."""
+    return subscription.period_start is not None and at < subscription.period_start
 
 
 def _if_late(subscription: Subscription, call: Call) -> datetime | None:

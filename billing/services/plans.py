@@ -6,10 +6,12 @@ version that was bought, and its prices stay open at Stripe, for a seat more cos
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from billing import tiers
 from billing.gateway.calls import gateway
@@ -21,10 +23,17 @@ from billing.services.customers import site
 from billing.services.installation import ensure_installation
 from billing.services.locks import Lock, lock
 from billing.tiers import TIERS, Terms
-from billing.vocabulary import Interval, Item
+from billing.vocabulary import Interval, Item, Tier
 from freehold.errors import DomainError, NotPermitted
 from orgs import audit
 from orgs.actors import Actor
+
+PRODUCTS: Mapping[Item, Promise] = {
+    Item.SEAT: _("Freehold %(plan)s: people"),
+    Item.ROOT: _("Freehold %(plan)s: further root namespaces"),
+    Item.SERVED: _("Freehold %(plan)s: gigabytes served"),
+}
+"""As the lines of checkouts and invoices say them."""
 
 Wanted = Mapping[tuple[Item, str, Interval], int]
 
@@ -113,32 +122,37 @@ def _is_as_wanted(plan: Plan, terms: Terms) -> bool:
 
 def _ensure_at_stripe(plan: Plan) -> None:
     """What is there under our names is taken, and what is missing is made, with a key that is the same each time."""
-    missing = [price for price in plan.prices.all() if not price.stripe_id]
+    prices = list(plan.prices.all())
+    missing = [price for price in prices if not price.stripe_id]
     if not missing:
         return
-    there = {found.lookup_key: found for found in gateway().prices([price.lookup_key for price in missing])}
-    if not plan.product:
-        plan.product = _product_of(there.values()) or _make_product(plan)
-        plan.save(update_fields=["product"])
+    there = {found.lookup_key: found for found in gateway().prices([price.lookup_key for price in prices])}
+    known = [(Item(price.item), there.get(price.lookup_key)) for price in prices]
+    products = {item: found.product for item, found in known if found is not None}
     for price in missing:
-        found = there.get(price.lookup_key) or _make_price(plan, price)
+        found = there.get(price.lookup_key) or _make_price(plan, price, _product_of(plan, Item(price.item), products))
         _demand_same(price, found)
+        products.setdefault(Item(price.item), found.product)
         price.stripe_id = found.id
         price.save(update_fields=["stripe_id"])
+    plan.product = products[Item.SEAT]
+    plan.save(update_fields=["product"])
 
 
-def _product_of(prices: Iterable[PriceObject]) -> str:
-    return next((price.product for price in prices), "")
+def _product_of(plan: Plan, item: Item, known: dict[Item, str]) -> str:
+    """One for each item, for its name is all that a line of an invoice says."""
+    if item not in known:
+        order = ProductOrder(
+            name=PRODUCTS[item] % {"plan": tiers.terms_of(Tier(plan.tier)).label},
+            metadata={"freehold_plan": str(plan), "freehold_item": item.value},
+        )
+        known[item] = gateway().create_product(f"product-{site()}-{plan.tier}-{plan.number}-{item.value}", order).id
+    return known[item]
 
 
-def _make_product(plan: Plan) -> str:
-    order = ProductOrder(name=f"{plan.get_tier_display()} (v{plan.number})", metadata={"freehold_plan": str(plan)})
-    return gateway().create_product(f"product-{site()}-{plan.tier}-{plan.number}", order).id
-
-
-def _make_price(plan: Plan, price: Price) -> PriceObject:
+def _make_price(plan: Plan, price: Price, product: str) -> PriceObject:
     order = PriceOrder(
-        product=plan.product,
+        product=product,
         currency=price.currency,
         unit_amount=Money(price.amount, price.currency).as_stripe(),
         interval=price.interval,

@@ -26,7 +26,7 @@ from billing.services.entries import Draft, balance, cut_deferred, is_written, l
 from orgs.models import Organization
 
 REMOVED = "removed"
-_CLAIMS = (Posting.INVOICE, Posting.CREDIT_NOTE, Posting.CREDIT_NOTE_VOID)
+_CLAIMS = (Posting.INVOICE, Posting.CREDIT_NOTE, Posting.CREDIT_NOTE_VOID, Posting.UNCOLLECTIBLE, Posting.RECOVERED)
 _ROUTES: dict[str, tuple[Posting, Account]] = {
     "charge": (Posting.CHARGE, Account.RECEIVABLE),
     "charge_failure": (Posting.CHARGE, Account.RECEIVABLE),

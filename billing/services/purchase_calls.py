@@ -1,6 +1,7 @@
 """How the worker makes those calls to Stripe that come of buying and of ending (``billing.services.calls``).
 
-Each may run again after it has succeeded, with the same key, and does nothing twice then.
+Each may run again after it has succeeded, also when Stripe has forgotten the key, and does nothing twice then: what it
+makes carries a mark, by which it is found.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from django.db import transaction
 
 from billing.gateway.calls import gateway
 from billing.gateway.errors import NotThere, Refused
-from billing.gateway.objects import InvoiceObject, SubscriptionObject
+from billing.gateway.objects import CustomerObject, InvoiceObject, SubscriptionObject
 from billing.gateway.orders import CreditOrder, CustomerOrder, InvoicedOrder
 from billing.models import Call, Customer, Intent
 from billing.services import checkout, syncing
@@ -21,6 +22,7 @@ from billing.services.calls import CantBeMade, Result, makes
 from billing.services.customers import ensure_customer, metadata_of
 from billing.services.intents import end_intent
 from billing.services.quotes import DAYS_UNTIL_DUE
+from billing.tax_ids import kind_of
 from billing.vocabulary import CallKind, IntentState
 from orgs.actors import Actor
 from orgs.services.organizations import locked_organization
@@ -67,12 +69,23 @@ def cancel_now(call: Call) -> Result:
     period after the moment ``at``."""
     subscription = _of_call(call)
     ended = gateway().cancel_now(str(call.key), subscription.id, prorate=False)
-    returned = _give_back(call, subscription)
+    _void_open(call, subscription)
+    returned, refused = _give_back(call, subscription)
     for invoice in gateway().invoices(subscription=subscription.id):
-        if invoice.status == "open":
-            gateway().void(f"{call.key}-void-{invoice.id}", invoice.id)
         syncing.sync_invoice(invoice.id)
+    if refused is not None:
+        raise refused
     return {"subscription": ended.id, "given_back": returned}
+
+
+def _void_open(call: Call, subscription: SubscriptionObject) -> None:
+    """Before anything is given back: what is paid at this very moment is given back then, with the rest."""
+    for invoice in gateway().invoices(subscription=subscription.id, status="open"):
+        try:
+            gateway().void(f"{call.key}-void-{invoice.id}", invoice.id)
+        except Refused:
+            if gateway().invoice(invoice.id).status == "open":
+                raise
 
 
 def _of_call(call: Call) -> SubscriptionObject:
@@ -82,15 +95,20 @@ def _of_call(call: Call) -> SubscriptionObject:
         raise CantBeMade("Stripe has no such subscription.") from error
 
 
-def _give_back(call: Call, subscription: SubscriptionObject) -> int:
-    """By credit notes, so that the tax goes back too; how much, as Stripe writes it."""
-    returned = 0
+def _give_back(call: Call, subscription: SubscriptionObject) -> tuple[int, Refused | None]:
+    """By credit notes, so that the tax goes back too; how much, as Stripe writes it, and what Stripe refused, which
+    keeps no other invoice from being given back."""
+    returned, refused = 0, None
     for invoice in gateway().invoices(subscription=subscription.id):
         amount = _owed(call, invoice)
         if amount > 0:
-            gateway().create_credit_note(f"{call.key}-{invoice.id}", _credit(call, invoice, amount))
-            returned += amount
-    return returned
+            try:
+                gateway().create_credit_note(f"{call.key}-{invoice.id}", _credit(call, invoice, amount))
+            except Refused as error:
+                refused = error
+            else:
+                returned += amount
+    return returned, refused
 
 
 def _owed(call: Call, invoice: InvoiceObject) -> int:
@@ -117,9 +135,14 @@ def _unused(invoice: InvoiceObject, call: Call) -> int:
 
 def _left(call: Call, invoice: InvoiceObject, wanted: int) -> int:
     notes = [note for note in gateway().credit_notes(invoice.id) if note.status == "issued"]
-    if any(note.metadata.get(MADE_FOR) == str(call.key) for note in notes):
+    if any(note.metadata.get(MADE_FOR) == _mark(call) for note in notes):
         return 0
     return max(0, min(wanted, invoice.total - sum(note.total for note in notes)))
+
+
+def _mark(call: Call) -> str:
+    """On what is given back: of an invoice that is done once, whichever call it is that ends the subscription so."""
+    return f"{CallKind.CANCEL_NOW.value} {call.arguments['subscription']} {call.arguments['give_back']}"
 
 
 def _credit(call: Call, invoice: InvoiceObject, amount: int) -> CreditOrder:
@@ -132,7 +155,7 @@ def _credit(call: Call, invoice: InvoiceObject, amount: int) -> CreditOrder:
         reason="order_change",
         refund=refund,
         out_of_band=out_of_band,
-        metadata={MADE_FOR: str(call.key)},
+        metadata={MADE_FOR: _mark(call)},
     )
 
 
@@ -141,18 +164,37 @@ def _credit(call: Call, invoice: InvoiceObject, amount: int) -> CreditOrder:
 
 @makes(CallKind.OPEN_INVOICED)
 def open_invoiced(call: Call) -> Result:
-    """Make the subscription that was ordered, and send its first invoice."""
+    """Make the subscription that was ordered, unless an earlier attempt has, and send its first invoice."""
     intent = Intent.objects.select_related("plan", "organization", "customer").get(pk=call.arguments["intent"])
     if intent.state == IntentState.COMPLETED:
         return {"subscription": intent.subscription}
+    made = _made_before(intent)
     if intent.state != IntentState.OPEN or intent.organization.state == State.CLOSED:
-        raise CantBeMade("The order was taken back.")
-    customer = _customer_for(intent, call)
-    made = gateway().create_subscription(str(call.key), _order(intent, customer))
-    _send_first(call, made)
+        raise _taken_back(made)
+    if made is None:
+        customer = _customer_for(intent, call)
+        made = gateway().create_subscription(f"{call.key}-{customer.stripe_id}", _order(intent, customer))
+    if made.status not in OVER:
+        _send_first(call, made)
     syncing.sync_subscription(made.id)
     _complete(intent, made)
     return {"subscription": made.id}
+
+
+def _made_before(intent: Intent) -> SubscriptionObject | None:
+    """What an attempt has made of which we heard nothing: it carries the mark of the order."""
+    for customer in Customer.objects.filter(organization=intent.organization).order_by("pk"):
+        with suppress(NotThere):
+            for found in gateway().subscriptions(customer=customer.stripe_id):
+                if found.metadata.get(checkout.INTENT) == str(intent.key):
+                    return found
+    return None
+
+
+def _taken_back(made: SubscriptionObject | None) -> Exception:
+    if made is None or made.status in OVER:
+        return CantBeMade("The order was taken back.")
+    return Refused(f"The order was taken back, and Stripe has its subscription {made.id}: cancel it there.")
 
 
 def _customer_for(intent: Intent, call: Call) -> Customer:
@@ -164,8 +206,16 @@ def _customer_for(intent: Intent, call: Call) -> Customer:
         metadata=metadata_of(intent.organization),
         address=intent.billing_address,
     )
-    gateway().update_customer(f"{call.key}-customer", customer.stripe_id, wanted)
+    known = gateway().update_customer(f"{call.key}-of-{customer.stripe_id}", customer.stripe_id, wanted)
+    _add_tax_id(intent, call, known)
     return customer
+
+
+def _add_tax_id(intent: Intent, call: Call, known: CustomerObject) -> None:
+    """Before the first invoice, for the tax of that depends on it."""
+    kind = kind_of(intent.billing_address.get("country", ""))
+    if kind and intent.tax_id and (kind, intent.tax_id) not in {(one.kind, one.value) for one in known.tax_ids}:
+        gateway().add_tax_id(f"{call.key}-tax-of-{known.id}", known.id, kind, intent.tax_id)
 
 
 def _order(intent: Intent, customer: Customer) -> InvoicedOrder:
@@ -200,13 +250,3 @@ def _complete(intent: Intent, made: SubscriptionObject) -> None:
         intent.subscription = made.id
         intent.save(update_fields=["subscription"])
         end_intent(Actor.worker(), intent, IntentState.COMPLETED, "")
-
-
-@makes(CallKind.MARK_PAID)
-def mark_paid(call: Call) -> Result:
-    """A wire came for it."""
-    invoice = gateway().invoice(str(call.arguments["invoice"]))
-    if invoice.status == "open":
-        invoice = gateway().pay_out_of_band(str(call.key), invoice.id)
-    syncing.sync_invoice(invoice.id)
-    return {"invoice": invoice.id, "subscription": invoice.subscription}

@@ -38,6 +38,11 @@ def tell_ordered(intent: Intent) -> None:
     mail_payers(intent.organization, "plan_ordered", f"billing:ordered:{intent.pk}", **_about(intent))
 
 
+def tell_stuck(intent: Intent) -> None:
+    """That Stripe did not take the order, once."""
+    mail_payers(intent.organization, "plan_stuck", f"billing:stuck:{intent.pk}", **_about(intent))
+
+
 def tell_allowed(allowance: Allowance) -> None:
     """That it may begin before the money is there."""
     context = {"allowance": allowance, "intent": allowance.intent}

@@ -22,6 +22,7 @@ from billing.selectors.buying import (
     NotSold,
     Use,
     currency_of,
+    is_given_up,
     live_subscription,
     open_intent,
     plan_sold,
@@ -31,7 +32,7 @@ from billing.selectors.buying import (
 from billing.services import purchase_mails
 from billing.services.alerts import raise_alert
 from billing.services.checkout import open_checkout
-from billing.services.intents import end_intent, facts, is_given_up, record
+from billing.services.intents import end_intent, facts, record
 from billing.services.outbox import enqueue
 from billing.sums import MOST_ROOTS, MOST_SEATS
 from billing.tiers import Sum
@@ -292,6 +293,8 @@ def _complete(actor: Actor, intent: Intent, session: SessionObject) -> Intent:
         return intent
     intent.session, intent.subscription = session.id, session.subscription
     intent.save(update_fields=["session", "subscription"])
+    if intent.organization.state == State.CLOSED:
+        return _reverse_closed(actor, intent)
     if (other := _other_live(intent)) is not None:
         return _reverse(actor, intent, other)
     end_intent(actor, intent, IntentState.COMPLETED, "")
@@ -299,22 +302,23 @@ def _complete(actor: Actor, intent: Intent, session: SessionObject) -> Intent:
     if still_open is not None:
         end_intent(actor, still_open, IntentState.CANCELLED, _("Another purchase was paid."))
     purchase_mails.tell_bought(intent, is_paid=session.payment_status != "unpaid")
+    if intent.organization.kind == Kind.COMMUNITY:
+        told = f"{intent.organization.name} paid for a plan as it became a community project."
+        raise_alert(f"community-pays:{intent.organization_id}", told, intent.organization)
     return intent
 
 
 def _other_live(intent: Intent) -> Subscription | None:
+    """What is being given back counts for nothing: else each of two would be given back for the other."""
     found = Subscription.objects.live().filter(organization=intent.organization)
+    given_back = Intent.objects.filter(organization=intent.organization, state=IntentState.REVERSED)
+    found = found.exclude(stripe_id__in=given_back.values("subscription"))
     return found.exclude(stripe_id=intent.subscription).order_by("pk").first()
 
 
 def _reverse(actor: Actor, intent: Intent, other: Subscription) -> Intent:
     """Bought twice: the second is cancelled at once, and all that was paid for it goes back."""
-    enqueue(
-        kind=CallKind.CANCEL_NOW,
-        organization=intent.organization,
-        topic=intent.subscription,
-        arguments={"subscription": intent.subscription, "give_back": "all"},
-    )
+    _give_all_back(intent)
     raise_alert(
         f"bought-twice:{intent.subscription}",
         f"{intent.organization.name} bought twice: {other.stripe_id} stays, {intent.subscription} is given back.",
@@ -322,3 +326,20 @@ def _reverse(actor: Actor, intent: Intent, other: Subscription) -> Intent:
     )
     purchase_mails.tell_bought_twice(intent)
     return end_intent(actor, intent, IntentState.REVERSED, _("There was a plan already; this one is given back."))
+
+
+def _reverse_closed(actor: Actor, intent: Intent) -> Intent:
+    """Paid on a page that was open still when the organization was closed: nobody is left who could end it."""
+    _give_all_back(intent)
+    text = f"{intent.organization.name} was closed and paid after that: {intent.subscription} is given back."
+    raise_alert(f"bought-closed:{intent.subscription}", text, intent.organization)
+    return end_intent(actor, intent, IntentState.REVERSED, _("The organization was closed."))
+
+
+def _give_all_back(intent: Intent) -> None:
+    enqueue(
+        kind=CallKind.CANCEL_NOW,
+        organization=intent.organization,
+        topic=intent.subscription,
+        arguments={"subscription": intent.subscription, "give_back": "all"},
+    )

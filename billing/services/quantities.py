@@ -172,13 +172,21 @@ def _set_quantities(call: Call) -> Result:
     syncing.sync_subscription(stripe_id)
     found = _of_call(stripe_id)
     steps = _steps_now(found)
-    at = call.arguments.get("at")
+    at = _agreed_at(call, found.subscription)
     if steps.free:
         told(call, found.subscription, steps.free, Mode.DECREASE)
     if steps.charged and at and not found.is_unpaid:
         mode = Mode.INVOICED if found.subscription.collection_method == BY_INVOICE else Mode.INCREASE
-        told(call, found.subscription, steps.charged, mode, datetime.fromisoformat(at))
+        told(call, found.subscription, steps.charged, mode, at)
     return {"subscription": stripe_id, "free": _named(steps.free), "charged": _named(steps.charged if at else {})}
+
+
+def _agreed_at(call: Call, subscription: Subscription) -> datetime | None:
+    """From when it is charged. Should the period have ended before Stripe could be told, another sum is due than was
+    agreed to: then nothing is charged, and the sweep gives it up."""
+    at = datetime.fromisoformat(call.arguments["at"]) if call.arguments.get("at") else None
+    begun = subscription.period_start
+    return None if at is not None and begun is not None and at < begun else at
 
 
 @transaction.atomic

@@ -10,15 +10,17 @@ import logging
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from billing import sums
+from billing import clock, sums
 from billing.models import Call, Wanted
 from billing.selectors import buying, quantities
 from billing.selectors.quantities import Counts, Sheet
 from billing.services.alerts import raise_alert, withdraw_alert
 from billing.services.outbox import enqueue
 from billing.services.quantities import CHANGEABLE
+from billing.sums import Steps
 from billing.vocabulary import CallKind
 from freehold.errors import DomainError, NotPermitted
 from orgs import audit
@@ -27,23 +29,31 @@ from orgs.models import Organization
 from orgs.services.organizations import locked_organization
 
 AGAIN_AFTER = timedelta(hours=20)
-BATCH = 1000
 
 logger = logging.getLogger(__name__)
 
 
-def sweep_quantities(*, actor: Actor) -> int:
-    """Look at everybody who ever changed a quantity; how many are being mended."""
+def sweep_quantities(*, actor: Actor, ending_within: timedelta | None = None) -> int:
+    """Look at everybody who ever changed a quantity, or at those alone whose period ends so soon: who has lowered
+    theirs and uses them again is billed for them; how many are being mended."""
     if not actor.is_operator:
         raise NotPermitted("This happens by time, not by people.")
-    rows = Wanted.objects.filter(organization__subscriptions__status__in=CHANGEABLE).order_by("pk").distinct()
+    rows = Wanted.objects.filter(_concerned(ending_within)).order_by("pk").distinct()
     mended = 0
-    for pk in list(rows.values_list("organization_id", flat=True)[:BATCH]):
+    for pk in list(rows.values_list("organization_id", flat=True)):
         try:
             mended += mend_quantities(actor=actor, organization=Organization(pk=pk))
         except DomainError as refusal:
             logger.warning("The quantities of organization %s were left: %s", pk, refusal)
     return mended
+
+
+def _concerned(ending_within: timedelta | None) -> Q:
+    live = Q(organization__subscriptions__status__in=CHANGEABLE)
+    if ending_within is None:
+        return live
+    now = clock.now()
+    return live & Q(organization__subscriptions__period_end__range=(now, now + ending_within))
 
 
 @transaction.atomic
@@ -62,7 +72,7 @@ def mend_quantities(*, actor: Actor, organization: Organization) -> bool:
         _give_up(actor, found)
     if not steps.free or steps.charged:
         return False
-    return _tell_again(found)
+    return _tell_again(found, steps)
 
 
 def _give_up(actor: Actor, found: Sheet) -> None:
@@ -81,18 +91,14 @@ def _give_up(actor: Actor, found: Sheet) -> None:
     )
 
 
-def _tell_again(found: Sheet) -> bool:
-    """Unless that was done lately, and did not last."""
+def _tell_again(found: Sheet, steps: Steps) -> bool:
+    """Unless just that was done lately, and did not last."""
     stripe_id = found.subscription.stripe_id
     key = f"quantities:{stripe_id}"
-    lately = Call.objects.filter(
-        organization=found.organization,
-        kind=CallKind.SET_QUANTITIES,
-        topic=stripe_id,
-        arguments__mends=True,
-        ended_at__gt=timezone.now() - AGAIN_AFTER,
-    )
-    if lately.exists():
+    calls = Call.objects.filter(organization=found.organization, kind=CallKind.SET_QUANTITIES, topic=stripe_id)
+    last = calls.filter(ended_at__gt=timezone.now() - AGAIN_AFTER).order_by("pk").last()
+    same = {item.value: number for item, number in steps.free.items()}
+    if last is not None and last.arguments.get("mends") and last.result.get("free") == same:
         told = f"The quantities of {found.organization.name} at Stripe are {found.billed}, and not {found.wanted}."
         raise_alert(key, told, found.organization)
         return False

@@ -9,18 +9,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from billing import clock
+from billing import clock, tax_ids
+from billing.gateway.errors import GatewayError, Refused
 from billing.models import Allowance, Intent
-from billing.selectors.buying import open_intent, use_of
+from billing.money import Money
+from billing.selectors.buying import is_given_up, open_intent, use_of
+from billing.selectors.previews import tax_of_new
 from billing.services import purchase_mails
-from billing.services.intents import end_intent, facts, is_given_up, record
+from billing.services.checkout import lines_of
+from billing.services.intents import end_intent, facts, record
 from billing.services.outbox import enqueue
-from billing.services.purchases import Order, demand_currency, demand_may_buy, person_of, terms_of
+from billing.services.purchases import Order, Terms, demand_currency, demand_may_buy, person_of, terms_of
 from billing.vocabulary import CallKind, IntentState, Method
 from freehold.errors import Invalid, NotPermitted
 from orgs.actors import ALLOWED, Actor, Verdict, may
@@ -33,26 +38,38 @@ DAYS_UNTIL_DUE = 30
 PROVISIONAL = timedelta(days=DAYS_UNTIL_DUE + 14)
 """For how long somebody who ordered may begin before the money is there: until it is due, and the grace after that."""
 ADDRESS_FIELDS = ("line1", "line2", "postal_code", "city", "state", "country")
+WITH_STATES = frozenset({"US", "CA"})
 _ORDER_LENGTH, _NAME_LENGTH, _LINE_LENGTH = 30, 200, 200
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Billed:
-    """To whom the invoice is made out. ``address`` has Stripe's words."""
+    """To whom the invoice is made out. ``address`` has Stripe's words; ``tax_id`` is empty for none."""
 
     name: str
     email: str
     address: Mapping[str, str]
+    tax_id: str = ""
+
+
+def request_quote(*, actor: Actor, organization: Organization, order: Order, billed: Billed) -> Intent:
+    """A quote at once, good for thirty days: its terms stay what they are, whatever the prices do.
+
+    Stripe is asked for the tax before anything is locked. Where it does not answer, the quote says that it comes with
+    the invoice.
+    """
+    demand_may_buy(actor, organization)
+    terms, billed = terms_of(order, use_of(organization)), _parsed(billed)
+    return _made(actor, organization, order, billed, _tax(terms, billed))
 
 
 @transaction.atomic
-def request_quote(*, actor: Actor, organization: Organization, order: Order, billed: Billed) -> Intent:
-    """A quote at once, good for thirty days: its terms stay what they are, whatever the prices do."""
+def _made(actor: Actor, organization: Organization, order: Order, billed: Billed, tax: Money | None) -> Intent:
     organization = locked_organization(organization)
     demand_may_buy(actor, organization)
     demand_currency(organization, order.currency)
-    terms, billed = terms_of(order, use_of(organization)), _parsed(billed)
+    terms = terms_of(order, use_of(organization))
     before = open_intent(organization)
     if before is not None:
         _demand_replaceable(before)
@@ -67,6 +84,8 @@ def request_quote(*, actor: Actor, organization: Organization, order: Order, bil
         billing_name=billed.name,
         billing_email=billed.email,
         billing_address=dict(billed.address),
+        tax_id=billed.tax_id,
+        tax=None if tax is None else tax.amount,
         **terms.as_fields(),
     )
     intent.number = f"Q-{now:%Y}-{intent.pk:05}"
@@ -74,6 +93,29 @@ def request_quote(*, actor: Actor, organization: Organization, order: Order, bil
     record(actor, "quote.made", intent, after={"number": intent.number, **facts(intent)})
     purchase_mails.tell_quoted(intent)
     return intent
+
+
+def _tax(terms: Terms, billed: Billed) -> Money | None:
+    """None where Stripe can't say it now, or is not to reckon it."""
+    if not settings.FREEHOLD_STRIPE.automatic_tax:
+        return None
+    try:
+        lines = lines_of(Intent(method=Method.INVOICE, **terms.as_fields()))
+        return tax_of_new(lines, terms.order.currency, billed.address, billed.tax_id)
+    except Refused as error:
+        _raise_what_can_be_mended(error, billed)
+        return None
+    except GatewayError:
+        return None
+
+
+def _raise_what_can_be_mended(error: Refused, billed: Billed) -> None:
+    """Now, by the buyer: else the order would be refused when the quote has been through everybody's hands."""
+    if error.code in {"tax_id_invalid", "invalid_tax_id"}:
+        text = _("“%(number)s” is no tax number of a company there. Correct it, or leave it out.")
+        raise Invalid(text % {"number": billed.tax_id}) from error
+    if error.code == "customer_tax_location_invalid":
+        raise Invalid(_("The tax can’t be told from this address. Give the postal code, and the state.")) from error
 
 
 def _demand_replaceable(before: Intent) -> None:
@@ -102,6 +144,14 @@ def accept_with_order(*, actor: Actor, intent: Intent, purchase_order: str, begi
         ask_to_begin(actor, intent)
     purchase_mails.tell_ordered(intent)
     return intent
+
+
+def tell_of_stuck_orders() -> None:
+    """Whoever waits for an invoice of which Stripe made nothing is told, once: they can order again."""
+    waiting = Intent.objects.filter(state=IntentState.OPEN, method=Method.INVOICE)
+    for intent in waiting.select_related("plan", "organization", "requested_by").order_by("pk"):
+        if is_given_up(intent):
+            purchase_mails.tell_stuck(intent)
 
 
 def can_accept(intent: Intent, actor: Actor) -> Verdict:
@@ -152,7 +202,14 @@ def _parsed(billed: Billed) -> Billed:
         raise Invalid(_("An invoice is made out to a name, with a street and a city."))
     if not _COUNTRY.fullmatch(address["country"]):
         raise Invalid(_("Choose the country: the tax depends on it."))
-    return Billed(name=name, email=email, address={field: text for field, text in address.items() if text})
+    if address["country"] in WITH_STATES and not (address["state"] and address["postal_code"]):
+        raise Invalid(_("In the United States and Canada the tax depends on the state and the postal code: give both."))
+    try:
+        tax_id = tax_ids.parse(address["country"], billed.tax_id)
+    except ValueError as error:
+        raise Invalid(_("A tax number has letters and digits, such as DE123456789.")) from error
+    told = {field: text for field, text in address.items() if text}
+    return Billed(name=name, email=email, address=told, tax_id=tax_id)
 
 
 def _parsed_order(text: str) -> str:

@@ -29,14 +29,15 @@ from billing.models import (
     Invoice,
     Reconciliation,
     Subscription,
-    SubscriptionItem,
     Wanted,
 )
+from billing.selectors import quantities
+from billing.selectors.quantities import Counts, Sheet
 from billing.services import inbox, leases, outages, syncing
 from billing.services.alerts import raise_alert, withdraw_alert
 from billing.services.comparing import differences, facts_of, row_of
 from billing.services.locks import Lock, alone
-from billing.vocabulary import CallKind, IntentState, Item, JobState
+from billing.vocabulary import IntentState, Item, JobState
 from freehold.errors import DomainError
 from orgs.models import Organization
 
@@ -221,23 +222,33 @@ def _organization_of(object_type: str, object_id: str) -> Organization | None:
 
 
 def _compare_wanted(run: _Run) -> None:
-    """Seats that Stripe bills, beside those that are wanted: told to staff, for whoever changed them there may have had
-    a reason. What is being changed at this moment is left out."""
-    changing = Call.objects.filter(state=JobState.PENDING, kind__in=[CallKind.SET_QUANTITIES, CallKind.CHANGE_PLAN])
+    """Seats and namespaces that Stripe bills, beside those that are wanted: told to staff, for whoever changed them
+    there may have had a reason. What is being changed at this moment, or waits for its payment, is left out."""
+    changing = Call.objects.filter(state=JobState.PENDING, kind__in=quantities.CHANGING)
     settled = Wanted.objects.filter(changed_at__lte=timezone.now() - ON_ITS_WAY)
     for wanted in settled.exclude(organization__in=changing.values("organization")).select_related("organization"):
-        _compare_seats(run, wanted)
+        _compare_quantities(run, wanted)
 
 
-def _compare_seats(run: _Run, wanted: Wanted) -> None:
-    items = SubscriptionItem.objects.filter(item=Item.SEAT, subscription__organization=wanted.organization)
-    live = items.filter(subscription__in=Subscription.objects.live()).select_related("subscription").first()
-    key = f"wanted:{wanted.organization_id}"
-    if live is None or live.pending_quantity is not None or live.quantity == wanted.seats:
+def _compare_quantities(run: _Run, wanted: Wanted) -> None:
+    """In whole numbers, those that the plan includes among them."""
+    found, key = quantities.sheet(wanted.organization), f"wanted:{wanted.organization_id}"
+    if found is None or found.subscription.pending_until is not None or _to_be_billed(found) == found.billed:
         withdraw_alert(key)
         return
-    subject = ("subscription", live.subscription.stripe_id)
-    run.drift(subject, "seats wanted", str(wanted.seats), str(live.quantity), repaired=False)
-    facts = {"name": wanted.organization.name, "wanted": wanted.seats, "billed": live.quantity}
-    text = _("%(name)s wants %(wanted)s seats, and Stripe bills %(billed)s.") % facts
-    raise_alert(key, text, wanted.organization)
+    subject, asked = ("subscription", found.subscription.stripe_id), _to_be_billed(found)
+    for name, ours, theirs in zip(("seats", "namespaces"), asked, found.billed, strict=True):
+        if ours != theirs:
+            run.drift(subject, f"{name} wanted", str(ours), str(theirs), repaired=False)
+    facts = {"name": wanted.organization.name, "wanted": _counted(asked), "billed": _counted(found.billed)}
+    raise_alert(key, _("%(name)s wants %(wanted)s, and Stripe bills %(billed)s.") % facts, wanted.organization)
+
+
+def _to_be_billed(found: Sheet) -> Counts:
+    """What was asked for, and what is in use of what is paid."""
+    numbers = quantities.targets(found.subscription.plan, found.wanted, found.used, found.held)
+    return Counts(numbers[Item.SEAT], found.included + numbers[Item.ROOT])
+
+
+def _counted(counts: Counts) -> str:
+    return _("%(seats)d seats and %(roots)d namespaces") % counts._asdict()

@@ -66,7 +66,7 @@ def _own(organization: Organization, session: str) -> Intent:
     if known is None and (unkept := _unkept(organization)) is not None:
         return unkept
     text = f"Somebody of {organization.name} came with the checkout {session}, which is not theirs."
-    raise_alert(f"session-of-others:{organization.pk}:{session}", text, organization)
+    raise_alert(f"session-of-others:{organization.pk}", text, organization)
     raise NotFound(_("There is no such purchase."))
 
 

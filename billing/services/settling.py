@@ -20,6 +20,7 @@ from billing.gateway.objects import (
     BalanceTransactionObject,
     ChargeObject,
     CreditNoteObject,
+    DisputeObject,
     InvoiceObject,
     RefundObject,
 )
@@ -38,6 +39,8 @@ from billing.services.postings import (
 from orgs.models import Organization
 
 FOREIGN = Matter(foreign=True)
+_ANSWERED = frozenset({"under_review", "warning_under_review", "warning_closed", "won", "lost", "prevented"})
+"""Statuses of a dispute in which there is nothing to say, or no more."""
 
 
 def settle_invoice(*, invoice: InvoiceObject, organization: Organization) -> None:
@@ -108,8 +111,23 @@ def settle_dispute(identifier: str) -> bool:
     for movement in dispute.balance_transactions:
         _book(movement, about)
     if not matter.foreign:
-        post_dispute_end(dispute=dispute, matter=about)
+        ended = post_dispute_end(dispute=dispute, matter=about)
+        _tell_of_dispute(dispute, matter, is_new_loss=ended is not None and dispute.status == "lost")
     return not matter.foreign
+
+
+def _tell_of_dispute(dispute: DisputeObject, matter: Matter, *, is_new_loss: bool) -> None:
+    """Stripe waits for an answer until a day, and to it an invoice that was disputed stays paid: what becomes of the
+    plan, people decide."""
+    key, names = f"dispute:{dispute.id}", {"dispute": dispute.id, "invoice": matter.document or "-"}
+    if is_new_loss:
+        text = _("%(dispute)s took the payment of invoice %(invoice)s back, and its plan goes on: end it, or agree.")
+        raise_alert(f"{key}:lost", text % names, matter.organization)
+    if dispute.status in _ANSWERED:
+        withdraw_alert(key)
+    else:
+        text = _("%(dispute)s is about the payment of invoice %(invoice)s: answer it at Stripe.")
+        raise_alert(key, text % names, matter.organization)
 
 
 def settle_payout(identifier: str) -> bool:
@@ -174,6 +192,9 @@ def _settle_movement(movement: BalanceTransactionObject) -> None:
 def _matter_of_movement(movement: BalanceTransactionObject) -> Matter:
     """As what was booked of the same source; of a charge that failed late, as the charge."""
     before = LedgerEntry.objects.filter(reference=movement.source).exclude(reference="").order_by("pk").first()
+    if before is not None and movement.reporting_category == "charge_failure":
+        # What Stripe converted is owed again in the currency of the invoice.
+        return _about_charge(_matter_like(before), gateway().charge(movement.source))
     if before is not None:
         return _matter_like(before)
     return Matter(reference=movement.source, foreign=movement.reporting_category in _OF_CUSTOMERS)

@@ -49,7 +49,8 @@ def tell_of_change(organization: Organization, health: Health, was: Standing) ->
     elif health.evidence == Evidence.PAYMENT_FAILED:
         mail_payers(organization, "billing_payment_failed", key, until=health.until, **about_invoice(organization))
     else:
-        mail_payers(organization, "billing_ended", key, until=health.until)
+        had_plan = Subscription.objects.filter(organization=organization).exists()
+        mail_payers(organization, "billing_ended", key, until=health.until, had_plan=had_plan)
 
 
 def about_invoice(organization: Organization) -> dict[str, Any]:

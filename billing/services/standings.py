@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from billing import clock
 from billing.models import Allowance, Health, StandingChange, Subscription
+from billing.selectors.entitlements import became_company
 from billing.standing import ByHand, Evidence, Judgement, Known, judge
 from billing.standing import Subscription as Mirrored
 from freehold.errors import NotPermitted
@@ -61,8 +62,15 @@ def facts_about(organization: Organization) -> Known:
         before=before,
         since=_since(organization, before),
         subscriptions=[_mirrored(one) for one in _subscriptions(organization)],
-        by_hand=[_by_hand(one) for one in _allowances(organization)],
+        by_hand=[*(_by_hand(one) for one in _allowances(organization)), *_as_project(organization)],
     )
+
+
+def _as_project(organization: Organization) -> list[ByHand]:
+    """A company that was a community project had all for nothing until then: from then on it has time to choose a plan,
+    whatever it bought long before."""
+    until = became_company(organization)
+    return [] if until is None else [ByHand(since=organization.created_at, until=until)]
 
 
 def _since(organization: Organization, before: Standing) -> datetime:
@@ -80,7 +88,19 @@ def _allowances(organization: Organization) -> Sequence[Allowance]:
 
 
 def _mirrored(row: Subscription) -> Mirrored:
-    return Mirrored(status=row.status, unpaid_since=row.unpaid_since, ended_at=row.ended_at)
+    return Mirrored(
+        status=row.status, unpaid_since=row.unpaid_since, ended_at=row.ended_at, is_promise=_is_promise(row)
+    )
+
+
+def _is_promise(row: Subscription) -> bool:
+    """Whether its first invoice is there, and neither that nor a later one was ever paid."""
+    invoices = row.invoices.exclude(status="deleted")
+    return (
+        row.status != "trialing"
+        and invoices.filter(billing_reason="subscription_create").exists()
+        and not invoices.filter(status="paid").exists()
+    )
 
 
 def _by_hand(row: Allowance) -> ByHand:
@@ -146,7 +166,12 @@ def _as_json(known: Known) -> dict[str, Any]:
         "before": known.before.value,
         "since": known.since.isoformat(),
         "subscriptions": [
-            {"status": one.status, "unpaid_since": _iso(one.unpaid_since), "ended_at": _iso(one.ended_at)}
+            {
+                "status": one.status,
+                "unpaid_since": _iso(one.unpaid_since),
+                "ended_at": _iso(one.ended_at),
+                "is_promise": one.is_promise,
+            }
             for one in known.subscriptions
         ],
         "by_hand": [{"since": one.since.isoformat(), "until": _iso(one.until)} for one in known.by_hand],

@@ -16,8 +16,10 @@ from billing.gateway.calls import gateway
 from billing.gateway.errors import NotThere
 from billing.gateway.objects import InvoiceObject, SessionObject, SubscriptionObject
 from billing.models import Customer, Intent, Invoice, Subscription
+from billing.reports.balances import credit_differences
 from billing.services import mirror
 from billing.services.alerts import raise_alert, withdraw_alert
+from billing.services.credit import follow_credit
 from billing.services.customers import sync_customer
 from billing.services.effects import apply
 from billing.services.looks import LOOKS, looks_at, wait_for_turn
@@ -34,7 +36,10 @@ def sync_object(object_type: str, stripe_id: str) -> object | None:
     """What was found; None where it is not ours, or of a type at which nobody looks. Raises ``NotThere`` where neither
     Stripe nor we have it."""
     if (look := LOOKS.get(object_type)) is not None:
-        return look(stripe_id)
+        found = look(stripe_id)
+        if isinstance(found, Customer) and not found.deleted_at and credit_differences(found.organization):
+            follow_credit(found)
+        return found
     if (settle := SETTLERS.get(object_type)) is not None:
         return settle(stripe_id) or None
     return None

@@ -10,11 +10,13 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Sum
+from django.utils.translation import gettext as _
 
 from billing import clock
 from billing.gateway.calls import gateway
+from billing.gateway.errors import Refused
 from billing.models import Call, Subscription
-from billing.services.calls import Result, makes
+from billing.services.calls import Result, is_forgotten, makes
 from billing.services.outbox import enqueue
 from billing.vocabulary import CallKind, Item, JobState
 from freehold.errors import NotPermitted
@@ -73,6 +75,16 @@ def _report(pk: int) -> bool:
 @makes(CallKind.REPORT_USAGE)
 def _tell(call: Call) -> Result:
     asked = call.arguments
-    at = datetime.fromisoformat(asked["at"])
-    gateway().report_usage(str(call.key), customer=asked["customer"], value=int(asked["value"]), at=at)
+    customer, value, at = asked["customer"], int(asked["value"]), datetime.fromisoformat(asked["at"])
+    if not (is_forgotten(call) and _has_arrived(customer, value, at)):
+        gateway().report_usage(str(call.key), customer=customer, value=value, at=at)
     return {"value": asked["value"]}
+
+
+def _has_arrived(customer: str, value: int, at: datetime) -> bool:
+    """By what Stripe has counted for that minute, in which nothing else was reported; raises ``Refused`` otherwise."""
+    counted = gateway().usage_counted(customer=customer, at=at)
+    if counted not in {0, value}:
+        told = _("Stripe has counted %(counted)d for %(at)s, where %(value)d or nothing was to be: set it right there.")
+        raise Refused(told % {"counted": counted, "at": at.isoformat(), "value": value})
+    return counted == value

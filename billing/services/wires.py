@@ -16,6 +16,7 @@ from billing.models import Invoice, Wire
 from billing.money import Money, total
 from billing.services import purchase_mails
 from billing.services.alerts import raise_alert
+from billing.services.impartial import is_impartial
 from billing.services.outbox import enqueue
 from billing.services.postings import post_wire
 from billing.vocabulary import CallKind
@@ -36,19 +37,21 @@ def record_wire(
     invoice = Invoice.objects.select_for_update(no_key=True, of=("self",)).get(pk=invoice.pk)
     if not actor.is_operator:
         raise NotPermitted(_("Only staff reads the bank’s statements."))
+    if not (verdict := is_impartial(actor, invoice.organization)):
+        raise NotPermitted(verdict.reason)
     if not (verdict := can_record(invoice)):
         raise NotNow(verdict.reason)
     _demand_sense(invoice, amount, received_on)
     missing = outstanding(invoice) - amount
     settles = missing.amount <= 0 or is_enough
     wire = _save(actor, invoice, amount, _parsed(reference), received_on, settles=settles)
-    post_wire(wire=wire)
+    over = post_wire(wire=wire)
     if settles:
         enqueue(
             kind=CallKind.MARK_PAID,
             organization=invoice.organization,
             topic=invoice.stripe_id,
-            arguments={"invoice": invoice.stripe_id},
+            arguments={"invoice": invoice.stripe_id, "wire": wire.pk, "over": over.as_stripe()},
         )
     _tell(invoice, wire, missing)
     after = {"amount": str(amount), "reference": wire.reference, "missing": str(missing), "settles": settles}

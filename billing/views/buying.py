@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from billing import tiers
 from billing.models import Intent
-from billing.pages.plan import choices, held_for, plan_page, saved
-from billing.selectors.buying import currency_of, open_intent, use_of
+from billing.pages.plan import cheaper, choices, held_for, plan_page, saved
+from billing.selectors.buying import currency_of, is_given_up, open_intent, use_of
 from billing.services.purchases import begin_purchase, can_buy, terms_of
 from billing.services.returning import Return, look_at_return
 from billing.views.buying_forms import OrderForm
@@ -62,6 +62,7 @@ def _page(request: HttpRequest, here: Here, form: OrderForm, refusal: str) -> Ht
     data = form.cleaned_data if form.is_valid() else {}
     currency, interval = str(form["currency"].value()), form["interval"].value()
     interval = Interval(interval) if interval in Interval.values else Interval.MONTH
+    intent = open_intent(here.organization)
     context = {
         "form": form,
         "choices": choices(currency, interval) or choices("usd", interval),
@@ -69,7 +70,8 @@ def _page(request: HttpRequest, here: Here, form: OrderForm, refusal: str) -> Ht
         "interval": interval,
         "use": use_of(here.organization),
         "waiting": held_for(here.organization),
-        "intent": open_intent(here.organization),
+        "intent": intent,
+        "is_stuck": intent is not None and is_given_up(intent),
         "refusal": refusal,
     }
     is_refused = request.method == "POST" and bool(form.errors) and "reckon" not in request.POST
@@ -90,6 +92,7 @@ def summary(here: Here, form: OrderForm) -> dict[str, Any] | None:
         "label": tiers.terms_of(terms.order.tier).label,
         "sum": terms.sum,
         "saved": saved(terms.sum),
+        "cheaper": cheaper(terms.sum, terms.order.tier, seats=terms.order.seats, roots=terms.order.roots),
     }
 
 

@@ -114,10 +114,18 @@ class BilledForm(forms.Form):
         label=_("Country"), choices=COUNTRIES, widget=forms.Select(attrs={"autocomplete": "country"})
     )
 
+    tax_id = forms.CharField(
+        label=_("VAT or tax number"),
+        max_length=40,
+        required=False,
+        help_text=_("Such as DE123456789. Stands on the quote and on every invoice, and decides whether tax is added."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
+    )
+
     def billed(self) -> Billed:
         data = self.cleaned_data
         address = {field: data[field] for field in ADDRESS_FIELDS}
-        return Billed(name=data["name"], email=data["email"], address=address)
+        return Billed(name=data["name"], email=data["email"], address=address, tax_id=data["tax_id"])
 
 
 class PurchaseOrderForm(forms.Form):

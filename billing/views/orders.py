@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
@@ -54,6 +55,7 @@ def orders(request: HttpRequest) -> HttpResponse:
     invoices = Invoice.objects.filter(status="open", collection_method="send_invoice")
     invoices = invoices.select_related("organization").prefetch_related("wires").order_by("due_at", "pk")
     actor = _actor(request)
+    prefetch_related_objects([viewer_of(request)], "memberships")
     context = {
         "waiting": [AllowanceRow(one, can_approve(one, actor).reason) for one in waiting[:LISTED]],
         "invoices": [_row(invoice) for invoice in invoices[:LISTED]],

@@ -7,13 +7,15 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from billing.pages.plan import invoice_rows, plan_page
+from billing.pages.plan import PlanPage, invoice_rows, plan_page
 from billing.selectors.buying import live_subscription, open_intent
+from billing.selectors.quantities import payment_page
 from billing.services.endings import can_end, can_take_back, end_plan, is_dead, is_ending, take_back
 from billing.services.portal import can_open_portal, portal_address
 from billing.services.purchases import can_buy, can_drop, drop_purchase
 from billing.views.leading import leads_to_stripe
 from freehold.access import act
+from orgs.models import Organization
 from orgs.views.access import Here, organization_page
 from orgs.views.shell import attempt, organization_response
 from orgs.vocabulary import Permission
@@ -36,10 +38,17 @@ def overview(request: HttpRequest, here: Here) -> HttpResponse:
         "may_end": bool(can_end(running)),
         "may_go_on": bool(can_take_back(running)),
         "is_ending": running is not None and is_ending(running),
+        "waiting_url": _page_for_waiting(here.organization, page),
         "has_portal": bool(can_open_portal(here.organization)),
         "may_drop": page.intent is not None and bool(can_drop(page.intent)),
     }
     return organization_response(request, here, "billing/plan.html", context, current=CURRENT)
+
+
+def _page_for_waiting(organization: Organization, page: PlanPage) -> str:
+    """Where what is held is paid for; what is owed is paid first."""
+    is_next = page.waiting and page.running is not None and organization.may_hold
+    return payment_page(organization, 0) if is_next else ""
 
 
 @organization_page(Permission.MANAGE_BILLING)

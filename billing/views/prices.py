@@ -68,6 +68,7 @@ def _answer(asked: dict[str, Any]) -> dict[str, Any]:
         "rows": rows(asked["currency"], interval),
         "community": tiers.terms_of(Tier.COMMUNITY),
         "enterprise": tiers.terms_of(Tier.ENTERPRISE),
+        "contact": settings.FREEHOLD_SELLER.email,
         "gigabyte": Money(served[asked["currency"]], asked["currency"]) if asked["currency"] in served else None,
     }
 

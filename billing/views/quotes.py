@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -13,13 +15,16 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from billing import tiers
 from billing.models import Allowance, Intent
-from billing.selectors.buying import sum_of, use_of
+from billing.money import Money
+from billing.selectors.buying import is_given_up, sum_of, use_of
 from billing.services.purchases import can_buy
 from billing.services.quotes import DAYS_UNTIL_DUE, accept_with_order, can_accept, request_quote
+from billing.tax_ids import UNION
 from billing.views.buying import summary
 from billing.views.buying_forms import BilledForm, OrderForm, PurchaseOrderForm
 from billing.views.countries import COUNTRIES
 from billing.vocabulary import Method, Tier
+from orgs.services.notices import site_url
 from orgs.views.access import Here, organization_page
 from orgs.views.shell import organization_response, submit
 from orgs.vocabulary import Permission
@@ -102,6 +107,10 @@ def _asked(intent: Intent) -> Allowance | None:
     return intent.allowances.order_by("-pk").first()
 
 
+def _is_in_union(address: Mapping[str, str]) -> bool:
+    return address.get("country", "") in UNION
+
+
 def _about(intent: Intent) -> dict[str, Any]:
     country = dict(COUNTRIES).get(intent.billing_address.get("country", ""), "")
     return {
@@ -109,5 +118,11 @@ def _about(intent: Intent) -> dict[str, Any]:
         "plan": tiers.terms_of(Tier(intent.plan.tier)),
         "sum": sum_of(intent),
         "country": country,
+        "tax": Money(intent.tax, intent.currency) if intent.tax is not None else None,
+        "is_reversed": intent.tax == 0 and bool(intent.tax_id) and _is_in_union(intent.billing_address),
+        "whole": Money(intent.total + (intent.tax or 0), intent.currency),
+        "seller": settings.FREEHOLD_SELLER,
+        "address": site_url("organization-plan-quote", intent.organization.name, intent.number),
+        "is_given_up": is_given_up(intent),
         "days": DAYS_UNTIL_DUE,
     }

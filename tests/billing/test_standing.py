@@ -133,3 +133,21 @@ def test_asked_again_it_says_the_same(found: list[Subscription], before: Standin
     first = judge(known(*found, before=before), NOW)
     again = Known(kind=Kind.COMPANY, before=first.standing, since=first.since, subscriptions=found)
     assert judge(again, NOW).standing is first.standing
+
+
+@pytest.mark.parametrize("status", ["active", "past_due"])
+def test_an_order_of_which_nothing_was_paid_brings_nobody_back(status: str) -> None:
+    ordered, over = Subscription(status=status, is_promise=True), sub("canceled", ended=NOW - GRACE)
+    assert judge(known(over, ordered), NOW).standing is Standing.LAPSED
+    assert judge(known(ordered), NOW).evidence is Evidence.NEVER_BOUGHT
+    overdue = Subscription(status=status, is_promise=True, unpaid_since=NOW)
+    assert judge(known(overdue), NOW).standing is Standing.GRACE
+
+
+def test_one_that_is_paid_outweighs_what_another_owes() -> None:
+    owes = sub("past_due", unpaid=LONG_AGO)
+    assert judge(known(sub("active"), owes), NOW).standing is Standing.GOOD
+    assert judge(known(sub("active", unpaid=NOW + DAY), owes), NOW).standing is Standing.GOOD
+    assert judge(known(sub("active", unpaid=NOW), owes), NOW).standing is Standing.LAPSED
+    ordered = Subscription(status="active", is_promise=True)
+    assert judge(known(ordered, owes), NOW).standing is Standing.LAPSED

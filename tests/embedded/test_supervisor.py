@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from billing.gateway.event_types import WANTED
 from freehold import programs, supervisor
 from freehold.embedded import EmbeddedPostgres
 from freehold.embedded.locks import is_held
@@ -222,6 +223,12 @@ def test_a_demo_that_was_not_told_which_stripe_to_ask_has_a_sandbox(environment:
     commands = [" ".join(program.command) for program in programs.first_of_all(made)]
     assert [f"--port={port}" in command for command in commands] == ([True] if port else [])
     assert all(f"--webhook={made.url}/billing/stripe/webhook" in command for command in commands)
+
+
+def test_the_sandbox_of_a_demo_tells_what_an_endpoint_at_stripe_is_told_and_nothing_else() -> None:
+    (sandbox,) = programs.first_of_all(plan())
+    told = next(word for word in sandbox.command if word.startswith("--events="))
+    assert sorted(told.removeprefix("--events=").split(",")) == sorted(WANTED)
 
 
 def test_the_sandbox_takes_another_port_if_its_own_is_in_use() -> None:

@@ -12,6 +12,8 @@ from orgs.models import Organization
 from orgs.selectors import organization_named
 from orgs.services.organizations import parse_name
 
+NOBODY = "Everybody has the prices of now."
+
 
 class Command(FreeholdCommand):
     help = "Tell customers of the prices that are sold now, and charge these later. Without a name: who would be told."
@@ -27,9 +29,9 @@ class Command(FreeholdCommand):
         if options["all"] and organizations:
             raise CommandError("Name organizations, or give --all.")
         if not options["all"] and not organizations:
-            return "\n".join(organization.name for organization in behind()) or "Everybody has the prices of now."
+            return "\n".join(organization.name for organization in behind()) or NOBODY
         found = behind() if options["all"] else [organization_named(parse_name(name)) for name in organizations]
-        return "\n".join(self._announce(organization, timedelta(days=days)) for organization in found)
+        return "\n".join(self._announce(organization, timedelta(days=days)) for organization in found) or NOBODY
 
     def _announce(self, organization: Organization, notice: timedelta) -> str:
         """One that can't be told keeps none of the others from it."""

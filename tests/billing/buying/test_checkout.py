@@ -151,7 +151,7 @@ class TestComingBack:
         for session in (theirs.session, "cs_test_madeup", "nonsense", "cs_" + "a" * 500):
             with pytest.raises(NotFound):
                 come_back(acme, session)
-        assert Alert.objects.filter(key=f"session-of-others:{acme.pk}:{theirs.session}").exists()
+        assert Alert.objects.get().key == f"session-of-others:{acme.pk}", "Nobody fills the desk by trying."
         theirs.refresh_from_db()
         assert theirs.state == IntentState.OPEN
 
@@ -234,6 +234,18 @@ class TestOneAtATime:
         assert Alert.objects.filter(key=f"bought-twice:{second.subscription}").exists()
         assert entitlement(acme).seats == 2
         assert mails("was bought twice") == 1
+
+    def test_scenario_25_of_two_that_were_paid_one_stays_though_both_are_here_before_either_is_settled(
+        self, acme: Organization, sandbox: Sandbox, settle: Settle
+    ) -> None:
+        both = [begin(acme), begin(acme, seats=3)]
+        for session in [pay(sandbox, intent) for intent in both]:
+            syncing.sync_subscription(session["subscription"])
+        for intent in both:
+            syncing.sync_session(intent.session)
+        settle()
+        assert sorted(Subscription.objects.values_list("status", flat=True)) == ["active", "canceled"]
+        assert set(Intent.objects.values_list("state", flat=True)) == {IntentState.COMPLETED, IntentState.REVERSED}
 
     @pytest.mark.parametrize("status", ["active", "past_due", "unpaid", "incomplete", "paused"])
     def test_scenario_26_beside_one_that_is_not_over_nothing_is_bought(

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import Mail, User
-from billing.models import Alert, Call, Subscription
+from billing.gateway.calls import gateway
+from billing.models import Alert, Call, Invoice, Plan, Subscription
 from billing.sandbox.store import Sandbox
+from billing.services import outbox
+from billing.services.customers import sync_customer
+from billing.services.effects import follow_change_of_kind
 from billing.services.endings import can_end, can_take_back, end_abandoned, end_plan, is_ending, take_back
 from billing.services.portal import portal_address
 from billing.services.purchases import can_buy
+from billing.services.quantities import change_quantities
+from billing.vocabulary import IntentState
 from freehold.errors import NotPermitted
 from orgs.actors import Actor
 from orgs.models import Organization
 from orgs.services.closing import close_organization
 from orgs.services.organizations import NotNow
-from orgs.vocabulary import Role
+from orgs.vocabulary import Kind, Role, State
 from tests import factories
-from tests.billing.world import owner_of
+from tests.billing.buying.shop import begin, pay
+from tests.billing.world import customer_of, owner_of
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +68,83 @@ def test_ended_and_taken_back_before_the_worker_ran_it_goes_on(
     settle()
     live.refresh_from_db()
     assert live.ends_at is not None
+
+
+@pytest.mark.parametrize("is_ended", [True, False])
+def test_what_is_wanted_last_counts_though_a_worker_is_at_what_was_wanted_before(
+    is_ended: bool, acme: Organization, bought: Bought, settle: Settle
+) -> None:
+    live, owner = bought(acme), owner_of(acme)
+    end_plan(actor=owner, organization=acme)
+    if is_ended:
+        settle()
+        take_back(actor=owner, organization=acme)
+    in_hand = outbox._claim()
+    assert in_hand is not None
+    (end_plan if is_ended else take_back)(actor=owner, organization=acme)
+    live.refresh_from_db()
+    assert is_ending(live) is is_ended
+    outbox.make_calls()  # by another worker, to whom Stripe answers sooner
+    outbox._make(in_hand)
+    settle()
+    assert gateway().subscription(live.stripe_id).cancel_at_period_end is is_ended
+
+
+def test_a_change_that_waits_for_staff_does_not_keep_the_end_waiting(
+    acme: Organization, bought: Bought, settle: Settle
+) -> None:
+    live, owner = bought(acme, 5), owner_of(acme)
+    change_quantities(actor=owner, organization=acme, seats=1, roots=1)
+    Call.objects.update(attempts=3, error="It has to be looked at.", due_at=timezone.now() + timedelta(days=1))
+    end_plan(actor=owner, organization=acme)
+    settle()
+    assert gateway().subscription(live.stripe_id).cancel_at_period_end
+
+
+def test_staff_is_told_of_the_credit_of_a_closed_organization(
+    acme: Organization, bought: Bought, settle: Settle
+) -> None:
+    customer = customer_of(acme)
+    gateway().v1.customers.balance_transactions.create(customer.stripe_id, {"amount": -100_000, "currency": "usd"})
+    bought(acme)
+    sync_customer(customer.stripe_id)
+    close_organization(actor=owner_of(acme), organization=acme, name="acme")
+    settle()
+    assert Alert.objects.filter(key=f"closed-with-credit:{customer.stripe_id}").exists()
+
+
+def test_paid_after_it_was_closed_everything_is_given_back(
+    acme: Organization, plans: dict[str, Plan], sandbox: Sandbox, settle: Settle
+) -> None:
+    intent = begin(acme)
+    close_organization(actor=owner_of(acme), organization=acme, name="acme")
+    pay(sandbox, intent)  # before the worker could close the page
+    settle()
+    intent.refresh_from_db()
+    assert intent.state == IntentState.REVERSED
+    assert not Subscription.objects.live().exists()
+    (refund,), invoice = sandbox.objects["refund"].values(), Invoice.objects.get()
+    assert refund["amount"] == invoice.amount_paid > 0
+    assert Alert.objects.filter(key=f"bought-closed:{intent.subscription}").exists()
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_who_becomes_a_community_project_does_not_go_on_to_buy(
+    is_late: bool, acme: Organization, plans: dict[str, Plan], sandbox: Sandbox, settle: Settle
+) -> None:
+    intent = begin(acme)
+    Organization.objects.filter(pk=acme.pk).update(kind=Kind.COMMUNITY, state=State.ACTIVE)
+    acme.refresh_from_db()
+    follow_change_of_kind(Actor.worker(), acme)
+    if is_late:
+        pay(sandbox, intent)
+    settle()
+    intent.refresh_from_db()
+    if is_late:
+        assert Alert.objects.filter(key=f"community-pays:{acme.pk}").exists()
+    else:
+        assert intent.state == IntentState.CANCELLED
+        assert sandbox.get("checkout.session", intent.session)["status"] == "expired"
 
 
 @pytest.mark.parametrize("status", ["unpaid", "paused"])

@@ -16,6 +16,7 @@ from billing.models import Alert, Allowance, Call, Intent, Invoice, Plan, Subscr
 from billing.money import Money
 from billing.sandbox.store import Sandbox
 from billing.selectors.entitlements import Source, entitlement
+from billing.services import ladder, syncing
 from billing.services.allowances import approve_allowance, refuse_allowance, request_allowance
 from billing.services.purchases import can_drop
 from billing.services.quotes import accept_with_order, request_quote
@@ -24,9 +25,9 @@ from billing.vocabulary import IntentState, JobState
 from freehold.errors import Invalid, NotPermitted
 from namespaces.states import GrantState
 from orgs.actors import Actor
-from orgs.models import Organization
+from orgs.models import Membership, Organization
 from orgs.services.organizations import NotNow
-from orgs.vocabulary import State
+from orgs.vocabulary import Role, Standing, State
 from tests import factories
 from tests.billing.buying.shop import BILLED, begin, order
 from tests.billing.world import owner_of
@@ -34,6 +35,7 @@ from tests.billing.world import owner_of
 pytestmark = pytest.mark.django_db
 
 Settle = Callable[[], None]
+Bought = Callable[..., Subscription]
 
 
 @pytest.fixture(autouse=True)
@@ -181,8 +183,49 @@ class TestWires:
         with pytest.raises(NotPermitted):
             wired(ordered(acme, settle), owner_of(acme), 100)
 
+    def test_nobody_records_one_for_their_own_organization(
+        self, acme: Organization, staff: Actor, settle: Settle
+    ) -> None:
+        invoice = ordered(acme, settle)
+        assert staff.user is not None
+        Membership.objects.create(organization=acme, user=staff.user, role=Role.BILLING)
+        with pytest.raises(NotPermitted, match="You are in"):
+            wired(invoice, staff, invoice.total)
+        assert not Wire.objects.exists()
+
 
 class TestBeginning:
+    def test_nobody_approves_for_their_own_organization(self, acme: Organization, staff: Actor, settle: Settle) -> None:
+        ordered(acme, settle, begin_now=True)
+        assert staff.user is not None
+        Membership.objects.create(organization=acme, user=staff.user, role=Role.MEMBER)
+        with pytest.raises(NotNow, match="You are in"):
+            approve_allowance(actor=staff, allowance=Allowance.objects.get())
+        assert not Allowance.objects.filter(approved_by__isnull=False).exists()
+
+    def test_a_lapsed_company_does_not_come_back_by_an_order_that_nobody_pays(
+        self, acme: Organization, staff: Actor, settle: Settle, ahead: Callable[..., Any], bought: Bought
+    ) -> None:
+        old, worker = bought(acme, 1), Actor.worker()
+        grant = factories.grant("acme", acme)
+        gateway().cancel_now("over", old.stripe_id, prorate=False)
+        settle()
+        syncing.sync_subscription(old.stripe_id)
+        ahead(days=15)
+        ladder.follow(actor=worker, organization=acme)
+        quoted = quote(acme)
+        accept_with_order(actor=owner_of(acme), intent=quoted, purchase_order="")
+        settle()
+        acme.refresh_from_db()
+        grant.refresh_from_db()
+        assert (acme.standing, grant.state) == (Standing.LAPSED, GrantState.LOCKED)
+        invoice = Invoice.objects.get(status="open")
+        wired(invoice, staff, invoice.total)
+        settle()
+        acme.refresh_from_db()
+        grant.refresh_from_db()
+        assert (acme.standing, grant.state) == (Standing.GOOD, GrantState.ACTIVE)
+
     def test_who_approves_is_not_who_asked(self, acme: Organization, staff: Actor, settle: Settle) -> None:
         ordered(acme, settle, begin_now=True)
         asked = Allowance.objects.get()

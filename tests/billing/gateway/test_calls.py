@@ -16,6 +16,7 @@ from billing.gateway import errors, reads
 from billing.gateway.calls import METER, Gateway
 from billing.gateway.objects import CustomerObject, SubscriptionObject
 from billing.gateway.orders import (
+    BalanceOrder,
     Change,
     CreditOrder,
     CustomerOrder,
@@ -214,6 +215,24 @@ class TestWhatIsSold:
         product = only(stripe.products()).id
         order = PriceOrder(product=product, currency="usd", unit_amount=500, interval="month", lookup_key="seat")
         assert stripe.create_price("s", order).id == seat
+
+    def test_what_was_counted_is_told_by_the_minute(self, stripe: Gateway, buyer: CustomerObject) -> None:
+        stripe.ensure_meter()
+        now = timezone.now().replace(second=30)
+        assert stripe.usage_counted(customer=buyer.id, at=now) == 0
+        stripe.report_usage("report-1", customer=buyer.id, value=12, at=now)
+        assert stripe.usage_counted(customer=buyer.id, at=now.replace(second=59)) == 12
+        assert stripe.usage_counted(customer=buyer.id, at=now - timedelta(minutes=1)) == 0
+
+    def test_credit_is_given_once_and_listed_the_newest_first(self, stripe: Gateway, buyer: CustomerObject) -> None:
+        order = BalanceOrder(customer=buyer.id, amount=700, currency="usd", description="Wire", metadata={"a": "b"})
+        made = stripe.give_credit("k", order)
+        assert stripe.give_credit("k", order) == made
+        assert (made.amount, made.currency, made.kind, made.metadata) == (-700, "usd", "adjustment", {"a": "b"})
+        second = stripe.give_credit("l", order)
+        assert [move.id for move in stripe.credit_moves(buyer.id)] == [second.id, made.id]
+        assert stripe.customer(buyer.id).balance == -1400
+        stripe.v1.customers.delete(buyer.id)
 
     def test_usage_is_reported_to_one_meter(self, stripe: Gateway, buyer: CustomerObject, sandbox: Sandbox) -> None:
         assert stripe.ensure_meter() == stripe.ensure_meter()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from billing.gateway import reading
+from billing.gateway import reading, reading_credit
 
 AT = 1_790_000_000
 THEN = datetime.fromtimestamp(AT, UTC)
@@ -184,7 +184,7 @@ def test_what_an_event_is_about(about: dict[str, Any], found: tuple[str, str, st
 @pytest.mark.parametrize(("balance", "given"), [({"id": "cbtxn_1", "amount": -100}, 100), ("cbtxn_1", 0), (None, 0)])
 def test_what_a_credit_note_gave_to_the_balance(balance: Any, given: int) -> None:
     note = {"id": "cn_1", "invoice": "in_1", "status": "issued", "currency": "usd", "created": AT}
-    found = reading.credit_note(
+    found = reading_credit.credit_note(
         note | {"customer_balance_transaction": balance, "refunds": [{"refund": "re_1"}]}, no_rate
     )
     assert (found.to_balance, found.refunds) == (given, ("re_1",))

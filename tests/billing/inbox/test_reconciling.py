@@ -11,15 +11,20 @@ from django.core.management import CommandError
 from django.utils import timezone
 
 from billing.gateway.calls import Gateway
-from billing.models import Alert, Call, Drift, Event, Reconciliation, Subscription, Wanted
+from billing.models import Alert, Call, Customer, Drift, Event, Plan, Reconciliation, Subscription, Wanted
 from billing.sandbox.app import App
 from billing.sandbox.store import Sandbox
+from billing.selectors.buying import price_of
 from billing.services import reconciling, syncing
+from billing.services.customers import sync_customer
 from billing.services.locks import Lock, alone
 from billing.services.reconciling import EVERYTHING, LATELY, reconcile
-from billing.vocabulary import JobState
+from billing.vocabulary import Interval, Item, JobState
 from orgs.models import Organization
+from orgs.vocabulary import Role
+from tests import factories
 from tests.billing.hands import all_hands
+from tests.billing.world import customer_of
 from tests.commands import run
 
 pytestmark = pytest.mark.django_db
@@ -180,6 +185,69 @@ class TestQuantities:
         Call.objects.create(organization=acme, kind="set_quantities", due_at=timezone.now() + timedelta(hours=1))
         reconcile(kind=EVERYTHING)
         assert not Drift.objects.filter(repaired=False).exists()
+
+    @pytest.fixture
+    def namespaces_changed_there(self, synced: Subscription, stripe: Gateway, ahead: Do) -> str:
+        """Somebody wants 2 namespaces here, one of which is included, and sets 4 further ones in the dashboard."""
+        Wanted.objects.update_or_create(
+            organization=synced.organization, defaults={"seats": 3, "roots": 2, "changed_at": timezone.now()}
+        )
+        root = synced.items.get(item="root")
+        stripe.v1.subscriptions.update(synced.stripe_id, {"items": [{"id": root.stripe_id, "quantity": 4}]})
+        ahead(minutes=10)
+        return synced.stripe_id
+
+    def test_scenario_41_namespaces_are_compared_as_seats_are(
+        self, namespaces_changed_there: str, synced: Subscription, written: list[str], ahead: Do
+    ) -> None:
+        included = synced.plan.roots_included if synced.plan else 0
+        for _night in range(2):
+            found = reconcile(kind=EVERYTHING)
+            ahead(minutes=10)
+        drift = found.drifts.get(repaired=False)
+        assert (drift.field, drift.ours, drift.theirs) == ("namespaces wanted", "2", str(included + 4))
+        told = Alert.objects.filter(key__startswith="wanted:", settled_at__isnull=True)
+        assert f"3 seats and {included + 4} namespaces" in told.get().text
+        assert not [one for one in written if "/subscriptions" in one]
+        Wanted.objects.update(roots=included + 4)
+        reconcile(kind=EVERYTHING)
+        assert not told.exists()
+
+    def test_what_was_wanted_of_an_earlier_plan_is_no_drift(self, synced: Subscription, ahead: Do) -> None:
+        before = synced.started_at - timedelta(days=1)
+        Wanted.objects.update_or_create(
+            organization=synced.organization, defaults={"seats": 9, "roots": 9, "changed_at": before}
+        )
+        ahead(minutes=10)
+        assert reconcile(kind=EVERYTHING).open == 0 and not Alert.objects.exists()
+
+    def test_who_came_and_is_paid_for_is_no_drift(self, synced: Subscription, ahead: Do) -> None:
+        """Fewer were wanted than are in use: Stripe goes on billing those."""
+        for name in ("bob", "eve"):
+            factories.member(synced.organization, name, Role.MEMBER)
+        Wanted.objects.update_or_create(
+            organization=synced.organization, defaults={"seats": 1, "roots": 2, "changed_at": timezone.now()}
+        )
+        ahead(minutes=10)
+        assert reconcile(kind=EVERYTHING).open == 0
+
+
+def test_the_currency_of_a_new_customer_is_no_drift(
+    *, acme: Organization, plans: dict[str, Plan], stripe: Gateway, deliver: Do, settle: Do, ahead: Do
+) -> None:
+    """Stripe writes it down with the first invoice, and sends no event about the customer."""
+    customer = customer_of(acme)
+    deliver()
+    settle()
+    assert sync_customer(customer.stripe_id) and not Customer.objects.get().currency
+    price = price_of(plans["team"], Item.SEAT, "usd", Interval.MONTH).stripe_id
+    stripe.v1.subscriptions.create({"customer": customer.stripe_id, "items": [{"price": price, "quantity": 1}]})
+    deliver()
+    settle()
+    assert Customer.objects.get().currency == "usd"
+    ahead(minutes=10)
+    reconcile(kind=EVERYTHING)
+    assert not Drift.objects.exists()
 
 
 @EITHER

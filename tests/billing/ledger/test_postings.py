@@ -110,6 +110,15 @@ class TestInvoices:
         earn(date(2026, 7, 1))
         assert books()["receivable"] == 43_435 and "bad_debt" not in books()
 
+    def test_one_given_up_and_then_void_was_never_there_either(self, acme: Organization) -> None:
+        post(acme)
+        gone = {"raw": {"ending_balance": 0, "status_transitions": {"marked_uncollectible_at": day(7, 2).timestamp()}}}
+        post(acme, status="uncollectible", **gone)
+        earn(date(2026, 7, 1))
+        post(acme, status="void")
+        recognition_of_august()
+        assert not books()
+
 
 def recognition_of_august() -> None:
     with pytest.MonkeyPatch.context() as later:

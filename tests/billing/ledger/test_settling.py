@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from billing.gateway.calls import Gateway
+from billing.gateway.calls import Gateway, gateway
 from billing.models import Alert, Drift, Invoice, LedgerEntry, Subscription
 from billing.reports.balances import clearing, differences
 from billing.sandbox import disputes, ledger, refunds
 from billing.sandbox.store import Sandbox
+from billing.services import settling
 from billing.services.balancing import balance_ledger
 from billing.services.settling import SETTLERS, settle_movements
 from orgs.models import Organization
-from tests.billing.ledger.made import books, kinds
+from tests.billing.ledger.made import books, kinds, movement
 
 pytestmark = pytest.mark.django_db
 Bought = Callable[..., Subscription]
@@ -80,11 +83,27 @@ def test_scenario_52_a_dispute_from_its_opening_to_its_end(stripe: Gateway, sand
     opened = disputes.dispute(sandbox, sandbox.get("charge", charge_of(stripe, invoice)))
     assert SETTLERS["dispute"](opened["id"])
     assert books("usd")["disputed"] == invoice.total and in_step(stripe)
+    assert Alert.objects.filter(key=f"dispute:{opened['id']}", settled_at=None).exists(), "Stripe waits for an answer."
     disputes.close(sandbox, opened, "lost")
     assert SETTLERS["dispute"](opened["id"])
     found = books("usd")
     assert found["dispute_losses"] == invoice.total and "disputed" not in found
     assert found["fees"] > before["fees"] and in_step(stripe)
+    told = Alert.objects.get(key=f"dispute:{opened['id']}:lost")
+    assert told.organization == invoice.organization
+    assert not Alert.objects.filter(key=f"dispute:{opened['id']}", settled_at=None).exists()
+
+
+def test_a_debit_that_fails_late_is_owed_again_in_the_currency_of_the_invoice(
+    invoice: Invoice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stripe had converted it."""
+    entry = LedgerEntry.objects.get(kind="charge")
+    charge = replace(gateway().charge(entry.reference), currency="eur", amount=1_000)
+    monkeypatch.setattr(settling, "gateway", lambda: SimpleNamespace(charge=lambda _: charge))
+    settling._settle_movement(movement("charge_failure", -1_100, currency="usd", source=entry.reference))
+    assert (books("eur")["receivable"], books("eur")["exchange"]) == (1_000, -1_000)
+    assert "receivable" not in books("usd")
 
 
 def test_a_payout_that_nobody_told_us_of(stripe: Gateway, sandbox: Sandbox, invoice: Invoice) -> None:

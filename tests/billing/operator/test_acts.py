@@ -143,6 +143,14 @@ class TestMakingItOnceMore:
         with pytest.raises(NotToBeMade, match="later"):
             retry_call(actor=ADMIN, call=dead)
 
+    def test_nor_what_says_the_opposite(self, acme: Organization) -> None:
+        """The end of a plan that Stripe refused, and that was taken back since."""
+        dead = call(acme, kind=CallKind.CANCEL, topic="sub_1")
+        call(acme, JobState.DONE, kind=CallKind.RESUME, topic="sub_1")
+        assert not can_retry(dead)
+        dead = call(acme, kind=CallKind.RESUME, topic="sub_1")
+        assert can_retry(dead)
+
     @pytest.mark.parametrize("state", [JobState.PENDING, JobState.DONE, JobState.IGNORED])
     def test_only_what_was_given_up(self, acme: Organization, state: JobState) -> None:
         with pytest.raises(NotToBeMade):

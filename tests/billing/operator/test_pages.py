@@ -168,3 +168,11 @@ class TestDoing:
         assert "as Stripe has it" in staff.post(address, follow=True).text
         assert "No answer." in staff.post(address, follow=True).text
         assert asked == [row.stripe_id] * 2
+
+
+def test_from_an_organization_at_the_desk_one_comes_to_its_payments_and_back(staff: Client) -> None:
+    factories.organization("acme")
+    there, here = f"{DESK}customers/acme/", "/review/organizations/acme/"
+    assert f'href="{there}"' in staff.get(here).text
+    assert f'href="{here}"' in staff.get(there).text
+    assert f'href="{there}"' in staff.get("/review/standings/acme/").text

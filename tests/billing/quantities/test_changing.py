@@ -22,6 +22,7 @@ from billing.services.outbox import enqueue
 from billing.services.quantities import Agreed, can_change, change_quantities
 from billing.services.quantity_sweep import sweep_quantities
 from billing.services.syncing import sync_subscription
+from billing.tasks import change_plans
 from billing.vocabulary import CallKind, Interval, Item, JobState, Tier
 from freehold.errors import Invalid, NotPermitted
 from orgs.actors import Actor
@@ -231,6 +232,56 @@ class TestScenarios:
         assert sweep_quantities(actor=WORKER) == 0
         assert Alert.objects.filter(key=f"quantities:{subscription.stripe_id}").exists()
         assert Call.objects.filter(state=JobState.PENDING).count() == 0
+
+    def test_more_that_stripe_hears_of_in_the_next_period_is_not_charged_by_surprise(
+        self, acme: Organization, bought: Bought, settle: Settle, ahead: Callable[..., Any]
+    ) -> None:
+        bought(acme, 2, 1)
+        want(acme, 4)
+        ahead(days=32)  # Stripe could not be reached
+        settle()
+        assert Call.objects.get().state == JobState.DONE
+        assert billed(acme) == (2, 1)
+        sweep_quantities(actor=WORKER)
+        assert Wanted.objects.get().seats == 2
+
+    def test_another_plan_that_stripe_hears_of_in_the_next_period_is_not_charged_by_surprise(
+        self, acme: Organization, bought: Bought, settle: Settle, ahead: Callable[..., Any]
+    ) -> None:
+        bought(acme, 2, 1)
+        plan_changes.change_plan(
+            actor=owner_of(acme),
+            organization=acme,
+            tier=Tier.BUSINESS,
+            interval=Interval.MONTH,
+            agreed=Agreed(at=this_moment()),
+        )
+        ahead(days=32)  # Stripe could not be reached
+        settle()
+        assert Call.objects.get().state == JobState.IGNORED
+        found = sheet(acme)
+        assert found is not None and found.subscription.plan is not None
+        assert (found.subscription.plan.tier, Wanted.objects.get().plan) == (Tier.TEAM, None)
+        assert can_change(acme, owner_of(acme)), "and can be agreed to anew"
+
+    def test_who_lowers_and_fills_up_again_before_the_renewal_is_billed_for_all(
+        self, acme: Organization, bought: Bought, settle: Settle, ahead: Callable[..., Any]
+    ) -> None:
+        subscription = bought(acme, 5, 3)
+        want(acme, 1, agreed=None)
+        settle()
+        sweep_quantities(actor=WORKER)  # the nightly one has just been
+        settle()
+        assert billed(acme) == (1, 1)
+        assert subscription.period_end is not None
+        for number, left in enumerate((50, 40)):
+            ahead(seconds=(subscription.period_end - timezone.now()).total_seconds() - 60 * left)
+            join(acme, f"late{number}", f"later{number}")
+            factories.grant(f"late{number}", acme)
+            sync_subscription(subscription.stripe_id)
+            change_plans()
+            settle()
+        assert billed(acme) == (5, 2)
 
     def lowered_at_stripe(self, stripe: Gateway, subscription: Subscription, seats: int) -> None:
         """By somebody in the dashboard."""

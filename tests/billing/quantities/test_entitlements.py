@@ -115,7 +115,17 @@ class TestWhatClaimsAreTold:
         assert hooks.price(acme) == "Nothing more: 1 namespace of your plan is still free."
         factories.grant("comet", acme)
         assert awaits_payment(acme)
-        assert hooks.price(acme) == "US$40.00 a month more: all the namespaces of your plan are in use."
+        assert hooks.price(acme) == (
+            "US$40.00 a month more, before tax: all the namespaces of your plan Team are in use."
+        )
+
+    def test_by_a_plan_that_is_over_nothing_more_is_to_be_had(self, acme: Organization, bought: Bought) -> None:
+        subscription = bought(acme, 1, 5)
+        Organization.objects.filter(pk=acme.pk).update(state=State.ACTIVE)
+        acme.refresh_from_db()
+        assert not awaits_payment(acme)
+        Subscription.objects.filter(pk=subscription.pk).update(status="canceled")
+        assert awaits_payment(acme)
 
     def test_who_pays_for_more_is_heard_first_and_who_stopped_is_not(self, acme: Organization, bought: Bought) -> None:
         assert hooks.priority(acme) == 0

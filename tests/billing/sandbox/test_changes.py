@@ -291,6 +291,26 @@ def test_usage_is_paid_afterwards(shop: Shop) -> None:
     assert shop.invoices(customer)[2]["total"] == 4
 
 
+def test_what_was_counted_is_summed_up_for_whole_minutes(shop: Shop) -> None:
+    meter = shop.api.billing.meters.create(
+        {"display_name": "Checks", "event_name": "checks", "default_aggregation": {"formula": "sum"}}
+    )
+    customer, now = shop.customer(), shop.now()
+    for value in ("3", "4"):
+        payload = {"stripe_customer_id": customer, "value": value}
+        shop.api.billing.meter_events.create({"event_name": "checks", "payload": payload, "timestamp": now})
+    minute = now // 60 * 60
+
+    def counted(start: int, end: int, who: str = customer) -> list[float]:
+        asked: Any = {"customer": who, "start_time": start, "end_time": end}
+        return [one.aggregated_value for one in shop.api.billing.meters.event_summaries.list(meter.id, asked).data]
+
+    assert counted(minute, minute + 60) == counted(minute - 600, minute + 600) == [7.0]
+    assert counted(minute - 60, minute) == counted(minute, minute + 60, shop.customer()) == []
+    with pytest.raises(stripe.InvalidRequestError, match="aligned"):
+        counted(minute + 1, minute + 61)
+
+
 def test_cancelling_at_once(shop: Shop) -> None:
     customer = shop.customer()
     sub = shop.subscribe(customer, (shop.price(1000), 2))

@@ -14,12 +14,16 @@ from django.utils import timezone
 
 from accounts.models import Mail
 from billing.models import Event, Health, StandingChange
+from billing.selectors.entitlements import entitlement
+from billing.services import ladder
 from billing.services.effects import apply
 from billing.services.standings import FRESH, facts_about, judge_standing
-from billing.standing import GRACE, Evidence, judge
+from billing.standing import GRACE, Evidence, Step, judge
 from freehold.errors import NotPermitted
+from namespaces.services.applications import file_application
+from orgs.actors import Actor
 from orgs.models import AuditEvent, Organization
-from orgs.vocabulary import Kind, Standing
+from orgs.vocabulary import Kind, Role, Standing, State
 from tests import factories
 from tests.billing.standing.rows import (
     DAY,
@@ -215,7 +219,7 @@ def test_the_log_keeps_what_was_known_so_that_it_can_be_judged_again(acme: Organ
     apply(actor=WORKER, organization=acme)
     row = StandingChange.objects.get()
     assert row.facts["subscriptions"] == [
-        {"status": "past_due", "unpaid_since": clock.now.isoformat(), "ended_at": None}
+        {"status": "past_due", "unpaid_since": clock.now.isoformat(), "ended_at": None, "is_promise": False}
     ]
     again = judge(known, row.at)
     assert (again.standing, again.since, again.until) == (row.after, row.since, row.until)
@@ -261,3 +265,51 @@ class TestWhoHasNothingToFear:
             with nothing_changes(), pytest.raises(NotPermitted, match="not from people"):
                 act(actor=actor, organization=acme)
         assert not Health.objects.exists()
+
+
+class TestWhoBecomesACompany:
+    """What was a community project has time to choose a plan, and pays for what comes from then on."""
+
+    @pytest.fixture
+    def rocket(self, clock: Clock) -> Organization:
+        made = company("rocket")
+        Organization.objects.filter(pk=made.pk).update(kind=Kind.COMMUNITY)
+        factories.grant("rocket", made)
+        made.refresh_from_db()
+        return made
+
+    def become_company(self, organization: Organization) -> None:
+        actor = Actor.person(organization.memberships.get(role=Role.OWNER).user)
+        file_application(actor=actor, organization=organization, wanted_kind=Kind.COMPANY)
+        organization.refresh_from_db()
+
+    def test_it_has_a_grace_and_lapses_then(self, rocket: Organization, clock: Clock, asked: list[str]) -> None:
+        self.become_company(rocket)
+        assert (entitlement(rocket).roots, standing(rocket)) == (0, Standing.GOOD)
+        clock.forward(0.1)
+        assert ladder.sweep() == 1
+        assert standing(rocket) == Standing.GRACE
+        assert "rocket needs a plan" in " ".join(subjects()).lower()
+        clock.forward(14)
+        ladder.sweep()
+        assert standing(rocket) == Standing.LAPSED
+
+    def test_what_it_bought_long_before_does_not_count_against_it(
+        self, rocket: Organization, clock: Clock, asked: list[str]
+    ) -> None:
+        subscription(rocket, status="canceled", ended_at=clock.now - 900 * DAY)
+        apply(actor=WORKER, organization=rocket)
+        clock.forward(1)
+        self.become_company(rocket)
+        clock.forward(0.1)
+        assert ladder.sweep() == 1
+        health = Health.objects.get(organization=rocket)
+        assert (standing(rocket), health.step) == (Standing.GRACE, Step.NOTHING)
+
+    def test_one_that_was_not_active_owes_nothing(self, rocket: Organization, clock: Clock, asked: list[str]) -> None:
+        Organization.objects.filter(pk=rocket.pk).update(state=State.APPLIED)
+        rocket.refresh_from_db()
+        self.become_company(rocket)
+        clock.forward(30)
+        assert ladder.sweep() == 0
+        assert standing(rocket) == Standing.GOOD

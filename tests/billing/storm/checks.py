@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime
 
 from django.db.models import Count
 
-from billing.bookkeeping import Posting
+from billing.bookkeeping import Account, Posting
 from billing.gateway.calls import gateway
 from billing.models import (
     Allowance,
@@ -161,6 +162,7 @@ def ledger_is_true(sandbox: Sandbox) -> None:
     for currency in LedgerLine.objects.order_by("currency").values_list("currency", flat=True).distinct():
         books(currency)
     assert differences(gateway().balance()) == []
+    _compare_credit(sandbox)
     movements = [one for one in sandbox.find("balance_transaction") if one["amount"] or one["fee"]]
     moved = {f"balance_transaction:{one['id']}" for one in movements}
     booked = set(LedgerEntry.objects.filter(source__startswith="balance_transaction:").values_list("source", flat=True))
@@ -171,6 +173,20 @@ def ledger_is_true(sandbox: Sandbox) -> None:
     paid = {one["id"] for one in sandbox.find("charge") if one["status"] == "succeeded"}
     posted = set(charges.values_list("reference", flat=True))
     assert posted == paid, f"posted for nothing: {posted - paid}, not posted: {paid - posted}"
+
+
+def _compare_credit(sandbox: Sandbox) -> None:
+    """What the ledger owes to customers is what they have at Stripe."""
+    owed: dict[tuple[int, str], int] = defaultdict(int)
+    lines = LedgerLine.objects.filter(account=Account.CUSTOMER_BALANCE)
+    for pk, currency, amount in lines.values_list("entry__organization", "currency", "amount"):
+        owed[pk, currency] -= amount
+    for customer in Customer.objects.all():
+        theirs = sandbox.get("customer", customer.stripe_id)
+        if not theirs.get("deleted") and theirs["balance"]:
+            amount = from_stripe(theirs["balance"], theirs["currency"]).amount
+            owed[customer.organization_id, theirs["currency"]] += amount
+    assert not any(owed.values()), {key: amount for key, amount in owed.items() if amount}
 
 
 def _named(movements: list[Object], missing: set[str]) -> list[Object]:

@@ -92,6 +92,13 @@ class Dashboard:
             asked[self.dice.choice(("refund_amount", "credit_amount", "out_of_band_amount"))] = asked["amount"]
         self.do("POST", "/v1/credit_notes", **asked)
 
+    def give_credit(self) -> None:
+        """Or take it."""
+        customer = self._live()["customer"]
+        currency = self.sandbox.get("customer", customer)["currency"] or "usd"
+        amount = self.dice.choice((-1_500, -300, 400))
+        self.do("POST", f"/v1/customers/{customer}/balance_transactions", amount=amount, currency=currency)
+
     def void_credit(self) -> None:
         note = self._one("credit_note", status="issued")
         self.do("POST", f"/v1/credit_notes/{note['id']}/void")

@@ -33,9 +33,17 @@ def moment(seconds: int | None) -> datetime | None:
 
 def subscriptions_of(sandbox: Sandbox, customers: Iterable[str]) -> Facts:
     found = [sub for one in customers for sub in sandbox.find("subscription", customer=one)]
-    return tuple(
-        Subscription(status=sub["status"], unpaid_since=_unpaid_since(sandbox, sub), ended_at=moment(sub["ended_at"]))
-        for sub in sorted(found, key=lambda sub: (sub["created"], sub["id"]))
+    return tuple(_facts(sandbox, sub) for sub in sorted(found, key=lambda sub: (sub["created"], sub["id"])))
+
+
+def _facts(sandbox: Sandbox, sub: Object) -> Subscription:
+    bills = invoices_of(sandbox, sub)
+    due = [at for bill in bills if (at := _due(sandbox, sub, bill)) is not None]
+    return Subscription(
+        status=sub["status"],
+        unpaid_since=min(due, default=None),
+        ended_at=moment(sub["ended_at"]),
+        is_promise=_is_promise(sub, bills),
     )
 
 
@@ -44,9 +52,10 @@ def invoices_of(sandbox: Sandbox, sub: Object) -> list[Object]:
     return [invoice for invoice in found if invoices.subscription_of(invoice) == sub["id"]]
 
 
-def _unpaid_since(sandbox: Sandbox, sub: Object) -> datetime | None:
-    due = [at for invoice in invoices_of(sandbox, sub) if (at := _due(sandbox, sub, invoice)) is not None]
-    return min(due, default=None)
+def _is_promise(sub: Object, bills: list[Object]) -> bool:
+    """Ordered, and never paid for: it is good for who begins, and brings nobody back who has lapsed."""
+    first = any(bill["billing_reason"] == "subscription_create" for bill in bills)
+    return first and sub["status"] != "trialing" and not any(bill["status"] == "paid" for bill in bills)
 
 
 def _due(sandbox: Sandbox, sub: Object, invoice: Object) -> datetime | None:

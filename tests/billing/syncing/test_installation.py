@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import OperationalError, connection
@@ -16,7 +17,7 @@ from billing.models import Installation
 from billing.services import installation
 from billing.services.installation import WrongInstallation, check_installation, ensure_installation, mismatch
 from freehold.errors import NotPermitted
-from freehold.stripe_settings import StripeSettings
+from freehold.stripe_settings import StripeSettings, from_environment
 from orgs.actors import Actor
 from orgs.models import AuditEvent
 from tests import factories
@@ -108,3 +109,12 @@ def test_nobody_else_says_so(stripe: Gateway) -> None:
     for act in (ensure_installation, installation.adopt_installation):
         with pytest.raises(NotPermitted):
             act(actor=somebody)
+
+
+def test_where_stripe_would_sell_in_its_own_name_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger would book its tax as ours."""
+    monkeypatch.setenv("STRIPE_MERCHANT_OF_RECORD", "true")
+    with pytest.raises(ImproperlyConfigured, match="ledger"):
+        from_environment(production=False)
+    monkeypatch.setenv("STRIPE_MERCHANT_OF_RECORD", "false")
+    assert from_environment(production=False).enabled

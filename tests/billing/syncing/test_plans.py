@@ -47,7 +47,7 @@ def dearer(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_has_prices_is_sold(stripe: Gateway, sandbox: Sandbox) -> None:
     sync_plans(actor=OPERATOR)
     assert sorted(current()) == ["business", "team"]
-    assert len(sandbox.find("product")) == 2
+    assert len(sandbox.find("product")) == 4
     assert price(Tier.TEAM, Item.SEAT, "usd", Interval.MONTH).amount == 500
     assert price(Tier.TEAM, Item.SEAT, "usd", Interval.YEAR).amount == 5000
     assert price(Tier.BUSINESS, Item.ROOT, "jpy", Interval.YEAR).amount == 60_000
@@ -68,7 +68,7 @@ def test_what_broke_off_is_done_another_time(stripe: Gateway, sandbox: Sandbox) 
     with pytest.raises(Unavailable):
         sync_plans(actor=OPERATOR)
     sync_plans(actor=OPERATOR)
-    assert (len(sandbox.find("product")), len(sandbox.find("price"))) == (2, 32)
+    assert (len(sandbox.find("product")), len(sandbox.find("price"))) == (4, 32)
     assert not Price.objects.filter(stripe_id="").exists()
 
 
@@ -77,7 +77,7 @@ def test_a_database_that_was_lost_finds_its_prices_again(stripe: Gateway, sandbo
     Price.objects.update(stripe_id="")
     Plan.objects.update(product="")
     sync_plans(actor=OPERATOR)
-    assert (len(sandbox.find("product")), len(sandbox.find("price"))) == (2, 32)
+    assert (len(sandbox.find("product")), len(sandbox.find("price"))) == (4, 32)
     assert not Plan.objects.filter(product="").exists()
 
 
@@ -112,3 +112,8 @@ def test_the_command(stripe: Gateway) -> None:
     said = run("sync_plans")
     assert said.startswith("team v1: prod_")
     assert Installation.objects.get().livemode is False
+
+
+def test_where_nobody_pays_older_prices_announcing_them_says_so(stripe: Gateway) -> None:
+    sync_plans(actor=Actor.operator())
+    assert run("billing_announce_prices", "--all") == run("billing_announce_prices") != ""

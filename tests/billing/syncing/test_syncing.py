@@ -202,6 +202,30 @@ class TestQuantities:
         stripe.pay_out_of_band("p", found.latest_invoice)
         assert sync_invoice(found.latest_invoice) is not None
         assert quantities(found) == {"seat": (4, 4, None)}
+        more = {found.items.get().stripe_id: 9}
+        stripe.set_quantities("m", found.stripe_id, more, Mode.INVOICED, at=timezone.now())
+        found = synced(found)
+        assert quantities(found) == {"seat": (9, 4, None)}, "More counts when it is paid, too."
+        if stripe.invoice(found.latest_invoice).status == "draft":
+            stripe.finalize("g", found.latest_invoice)
+        assert quantities(synced(found)) == {"seat": (9, 4, None)}
+        stripe.pay_out_of_band("q", found.latest_invoice)
+        assert quantities(synced(found)) == {"seat": (9, 9, None)}
+
+    def test_an_increase_of_which_the_invoice_is_void_counts_with_the_next_period(
+        self, stripe: Gateway, bought: Buy, acme: Organization, ahead: Ahead
+    ) -> None:
+        found = bought(acme, seats=4, invoiced=True)
+        stripe.finalize("f", found.latest_invoice)
+        stripe.pay_out_of_band("p", found.latest_invoice)
+        more = {synced(found).items.get().stripe_id: 9}
+        stripe.set_quantities("m", found.stripe_id, more, Mode.INVOICED, at=timezone.now())
+        stripe.finalize("g", synced(found).latest_invoice)
+        stripe.void("v", synced(found).latest_invoice)
+        assert quantities(synced(found)) == {"seat": (9, 4, None)}
+        ahead(days=32)
+        stripe.pay_out_of_band("q", synced(found).latest_invoice)
+        assert quantities(synced(found)) == {"seat": (9, 9, None)}
 
 
 @pytest.mark.django_db
