@@ -87,13 +87,28 @@ def may(
     if actor.is_operator:
         return ALLOWED
     membership = membership_of(actor, organization)
-    if membership is None or permission not in ROLE_PERMISSIONS[Role(membership.role)]:
-        return Verdict(False, f"{actor.label} may not do this for {organization.name}: “{permission.label}”.")
+    if membership is None:
+        return _not_permitted(actor, permission, organization)
+    return may_as(actor, permission, membership, second_factor_asked=second_factor_asked)
+
+
+def may_as(
+    actor: Actor, permission: Permission, membership: Membership, *, second_factor_asked: bool = True
+) -> Verdict:
+    """The same by a membership at hand, with its user and organization: for what a page shows of itself, which asks a
+    dozen times. What is done asks ``may``."""
+    if permission not in ROLE_PERMISSIONS[Role(membership.role)]:
+        return _not_permitted(actor, permission, membership.organization)
     if actor.token is not None and permission not in actor.token.permissions:
         return Verdict(False, f"The token was not made for this: “{permission.label}” ({permission}).")
     if second_factor_asked and permission is not Permission.VIEW and lacks_second_factor(membership):
-        return Verdict(False, f"{organization.name} requires two-step verification: set it up in your account first.")
+        name = membership.organization.name
+        return Verdict(False, f"{name} requires two-step verification: set it up in your account first.")
     return ALLOWED
+
+
+def _not_permitted(actor: Actor, permission: Permission, organization: Organization) -> Verdict:
+    return Verdict(False, f"{actor.label} may not do this for {organization.name}: “{permission.label}”.")
 
 
 def membership_of(actor: Actor, organization: Organization) -> Membership | None:

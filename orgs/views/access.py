@@ -20,7 +20,7 @@ from accounts.access import ask_to_sign_in, fresh, viewer_of
 from freehold.access import mark
 from freehold.errors import NotFound, NotPermitted
 from freehold.origin import client_address
-from orgs.actors import Actor, may
+from orgs.actors import Actor, may, may_as
 from orgs.models import Membership, Organization
 from orgs.vocabulary import Permission, State
 
@@ -36,7 +36,8 @@ class Here:
     actor: Actor
 
     def may(self, permission: Permission, *, second_factor_asked: bool = True) -> bool:
-        return bool(may(self.actor, permission, self.organization, second_factor_asked=second_factor_asked))
+        """By the membership as it was when the page was asked for."""
+        return bool(may_as(self.actor, permission, self.membership, second_factor_asked=second_factor_asked))
 
 
 @dataclass(frozen=True)

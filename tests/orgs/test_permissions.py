@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import IntegrityError, transaction
 
 from orgs.actors import Actor, may, role_of
 from orgs.models import Membership
+from orgs.views.access import Here
+from orgs.views.shell import navigation
 from orgs.vocabulary import PUBLISHING_ROLES, ROLE_PERMISSIONS, Permission, Role
 from tests import factories
 from tests.people import EVERYBODY, OPERATOR, OUTSIDERS, acting_as, in_role
@@ -101,3 +105,14 @@ def test_somebody_is_in_an_organization_once() -> None:
     factories.member(acme, "sam", Role.MEMBER)
     with pytest.raises(IntegrityError, match="membership_unique"), transaction.atomic():
         factories.member(acme, "sam", Role.OWNER)
+
+
+@pytest.mark.django_db
+def test_what_a_page_shows_of_itself_asks_the_database_nothing(django_assert_num_queries: Any) -> None:
+    """The navigation asks for each of its pages whether the viewer may see it, on every page."""
+    organization = factories.organization("acme")
+    owner = factories.member(organization, "olga", Role.OWNER)
+    here = Here(organization, owner, Actor.person(owner.user))
+    with django_assert_num_queries(0):
+        shown = navigation(here, "organization-overview")
+    assert len(shown) > 5
