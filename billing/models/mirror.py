@@ -25,13 +25,15 @@ class Subscription(models.Model):
     """``status`` is Stripe's word, whatever it is. ``unpaid_since`` is when the oldest payment that is open was due.
 
     ``problems`` are sentences for staff: a price that nobody knows, an item twice. ``plan`` is null where they leave it
-    open. ``ends_at`` is when it will end by a cancellation, whichever of Stripe's two fields says so.
+    open. ``paid_plan`` is the one before it, until the invoice of a better one is paid; null where it was never
+    compared. ``ends_at`` is when it will end by a cancellation, whichever of Stripe's two fields says so.
     """
 
     stripe_id = models.CharField(_("subscription at Stripe"), max_length=100, unique=True)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="subscriptions")
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="subscriptions")
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, null=True, blank=True, related_name="subscriptions")
+    paid_plan = models.ForeignKey(Plan, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     status = models.CharField(_("status"), max_length=40)
     livemode = models.BooleanField(_("live"))
     currency = models.CharField(_("currency"), max_length=3)
@@ -67,7 +69,8 @@ class Subscription(models.Model):
 
 class SubscriptionItem(models.Model):
     """How many of what. ``quantity`` is what the next invoice will bill; ``paid_quantity`` what is paid in this period
-    and may be used until its end, the higher one after a decrease, the lower one until an increase is paid."""
+    and may be used until its end, the higher one after a decrease, the lower one until an increase is paid; of
+    namespaces, beside those that the plan includes which is paid."""
 
     subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="items")
     stripe_id = models.CharField(_("item at Stripe"), max_length=100, unique=True)

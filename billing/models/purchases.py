@@ -16,7 +16,10 @@ from orgs.models import Organization
 
 
 class Customer(models.Model):
-    """An organization as Stripe knows it. One is current; those before it were deleted there, and stay for history."""
+    """An organization as Stripe knows it. One is current; those before it were deleted there, and stay for history.
+
+    ``compared_at``: when Stripe was last asked what it has bought, so that nothing older is unknown here.
+    """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="customers")
     stripe_id = models.CharField(_("customer at Stripe"), max_length=100, unique=True)
@@ -29,6 +32,7 @@ class Customer(models.Model):
     is_current = models.BooleanField(_("current"), default=True)
     deleted_at = models.DateTimeField(_("deleted at Stripe"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    compared_at = models.DateTimeField(_("last compared"), default=timezone.now, editable=False)
 
     class Meta:
         verbose_name = _("customer")

@@ -293,10 +293,10 @@ def _end(sandbox: Sandbox, invoice: Object, status: str, when: str, event: str) 
 
 
 def _give_back(sandbox: Sandbox, invoice: Object) -> None:
-    """Credit that went into an invoice which is void."""
+    """Credit that went into an invoice which is void, or a debt that it asked for."""
     used = (invoice["ending_balance"] or 0) - invoice["starting_balance"]
     customer = sandbox.get("customer", invoice["customer"])
-    if used > 0 and not customer.get("deleted"):
+    if used and not customer.get("deleted"):
         told = {"type": "unapplied_from_invoice", "invoice": invoice["id"]}
         credit(sandbox, customer, -used, invoice["currency"], **told)
 

@@ -101,7 +101,8 @@ def allowances(organization: Organization) -> list[Allowance]:
 def paid_subscriptions(organization: Organization) -> list[Subscription]:
     """Those of which something was ever paid and that are not over, the oldest first; else the last that is over."""
     every = Subscription.objects.filter(organization=organization, items__item=Item.SEAT, items__paid_quantity__gt=0)
-    found = list(every.select_related("plan").prefetch_related("items").order_by("started_at", "pk").distinct())
+    every = every.select_related("plan", "paid_plan").prefetch_related("items")
+    found = list(every.order_by("started_at", "pk").distinct())
     return [one for one in found if one.is_live] or found[-1:]
 
 
@@ -111,11 +112,23 @@ def paid_seats(subscription: Subscription) -> int:
 
 def paid_roots(subscription: Subscription) -> int:
     """Those that are included among them."""
-    return included(subscription.plan) + _paid(subscription, Item.ROOT)
+    return included(paid_plan(subscription)) + _paid(subscription, Item.ROOT)
+
+
+def paid_plan(subscription: Subscription) -> Plan | None:
+    """A better one that is billed by invoice counts when that is paid."""
+    return subscription.paid_plan or subscription.plan
 
 
 def included(plan: Plan | None) -> int:
     return plan.roots_included if plan else 0
+
+
+def included_unpaid(subscription: Subscription) -> int:
+    """So many more namespaces does the plan include than the one that is paid."""
+    if subscription.paid_plan_id in {None, subscription.plan_id}:
+        return 0
+    return max(0, included(subscription.plan) - included(subscription.paid_plan))
 
 
 def _paid(subscription: Subscription, item: Item) -> int:
@@ -123,10 +136,11 @@ def _paid(subscription: Subscription, item: Item) -> int:
 
 
 def _by_subscription(subscription: Subscription) -> Entitlement:
+    plan = paid_plan(subscription)
     return Entitlement(
         seats=paid_seats(subscription),
         roots=paid_roots(subscription),
-        tier=Tier(subscription.plan.tier) if subscription.plan else None,
+        tier=Tier(plan.tier) if plan else None,
         source=Source.PAID if subscription.status in LIVE else Source.ENDED,
     )
 

@@ -17,7 +17,16 @@ from billing import sums
 from billing.models import Call, Invoice, Plan, Subscription, SubscriptionItem, Wanted
 from billing.money import Money
 from billing.selectors import buying
-from billing.selectors.entitlements import InUse, Source, entitlement, in_use, included
+from billing.selectors.entitlements import (
+    InUse,
+    Source,
+    entitlement,
+    in_use,
+    included,
+    included_unpaid,
+    paid_roots,
+    paid_seats,
+)
 from billing.sums import Held
 from billing.tiers import Sum
 from billing.vocabulary import CallKind, Interval, Item, JobState
@@ -34,11 +43,16 @@ class Counts(NamedTuple):
 
 
 def held(subscription: Subscription) -> dict[Item, Held]:
-    """By item, as the mirror has it; what is not in the subscription is left out."""
+    """By item, as the mirror has it; what is not in the subscription is left out. Of namespaces, beside those that the
+    plan includes, be it paid or not yet."""
     found = subscription.items.filter(item__in=COUNTED).order_by("pk")
+    more = {Item.ROOT: included_unpaid(subscription)}
     return {
-        Item(one.item): Held(quantity=one.quantity, paid=one.paid_quantity, pending=one.pending_quantity)
+        item: Held(
+            quantity=one.quantity, paid=max(0, one.paid_quantity - more.get(item, 0)), pending=one.pending_quantity
+        )
         for one in found
+        for item in [Item(one.item)]
     }
 
 
@@ -76,7 +90,7 @@ def waiting_call(organization: Organization) -> Call | None:
 
 def unpaid_change(subscription: Subscription) -> bool:
     """Whether a change waits for its payment."""
-    if subscription.pending_until is not None:
+    if subscription.pending_until is not None or included_unpaid(subscription):
         return True
     known = held(subscription).values()
     return any(one.pending is not None or one.quantity > one.paid for one in known)
@@ -117,6 +131,8 @@ class Sheet:
     @cached_property
     def paid(self) -> Counts:
         """What may be used until the end of the period."""
+        if included_unpaid(self.subscription):
+            return Counts(paid_seats(self.subscription), paid_roots(self.subscription))
         return Counts(*_whole(self.held, self.subscription.plan, "paid"))
 
     @cached_property

@@ -8,7 +8,9 @@ from billing.models import Customer, Invoice, Subscription
 
 Mirrored = Subscription | Invoice | Customer
 _MIRRORED: dict[str, type[Mirrored]] = {"subscription": Subscription, "invoice": Invoice, "customer": Customer}
-_LEFT_OUT = frozenset({"id", "synced_at", "raw", "hosted_url", "pdf_url", "lines", "taxes", "created_at"})
+_LEFT_OUT = frozenset(
+    {"id", "synced_at", "raw", "hosted_url", "pdf_url", "lines", "taxes", "created_at", "compared_at"}
+)
 """What is no fact of Stripe's, changes at each look, or follows from what is compared."""
 
 Facts = dict[str, str]

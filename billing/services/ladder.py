@@ -20,15 +20,15 @@ from django.utils import timezone
 from accounts.models import Mail
 from billing import clock
 from billing.gateway.errors import GatewayError
-from billing.models import LIVE, Health, Subscription
+from billing.models import LIVE, Customer, Health, Subscription
 from billing.selectors.entitlements import BECAME_COMPANY
 from billing.selectors.standings import taken_by_lapse
 from billing.services import standing_mails
 from billing.services.alerts import raise_alert, withdraw_alert
 from billing.services.effects import apply
 from billing.services.standings import ENDED, FRESH
-from billing.services.syncing import sync_subscription
-from billing.standing import LOCKED, QUARANTINE, Step
+from billing.services.syncing import sync_organization, sync_subscription
+from billing.standing import LOCKED, QUARANTINE, Evidence, Step
 from freehold.errors import Invalid, NotPermitted
 from namespaces.models import CaseDecision, Grant
 from namespaces.services.lifecycle import end_quarantine, quarantine_namespace
@@ -70,7 +70,8 @@ def sweep() -> int:
 
 
 def due() -> Sequence[int]:
-    """Organizations that owe something, or soon have nothing any more, or were never judged since they began to pay."""
+    """Organizations that owe something, or soon have nothing any more, or were never judged since they began to pay, or
+    of which too little was known to say that it got worse."""
     now = clock.now()
     live = Q(subscriptions__status__in=LIVE)
     owes = live & Q(subscriptions__unpaid_since__lte=now)
@@ -78,6 +79,7 @@ def due() -> Sequence[int]:
     ended = Q(allowances__until__lte=now, allowances__until__gt=F("health__judged_at"))
     unseen = Q(health__isnull=True) & (Q(subscriptions__isnull=False) | Q(allowances__approved_by__isnull=False))
     down = Q(health__isnull=False) & ~Q(health__standing=Standing.GOOD) | Q(health__until__lte=now)
+    down |= Q(health__evidence=Evidence.UNCLEAR)
     changed = Q(pk__in=_became_companies())
     found = Organization.objects.exclude(state=State.CLOSED).filter(owes | ends | ended | unseen | down | changed)
     order = F("health__judged_at").asc(nulls_first=True)
@@ -105,13 +107,25 @@ def follow(*, actor: Actor, organization: Organization) -> Health | None:
 def _ask_again(actor: Actor, organization: Organization) -> None:
     """Unless everything was compared of late and nothing gets worse by now. Without an answer nothing does."""
     is_due = Health.objects.filter(organization=organization, until__lte=clock.now()).exists()
-    age = JUST_ASKED if is_due else FRESH
-    alive = Subscription.objects.filter(organization=organization, synced_at__lt=timezone.now() - age)
+    before = timezone.now() - (JUST_ASKED if is_due else FRESH)
+    try:
+        if _may_have_bought(organization, before, is_due=is_due):
+            sync_organization(actor=actor, organization=organization)
+    except GatewayError as error:
+        log.warning("billing.ladder_without_answer", organization=organization.name, error=error.message)
+    alive = Subscription.objects.filter(organization=organization, synced_at__lt=before)
     for stripe_id in list(alive.exclude(status__in=ENDED).values_list("stripe_id", flat=True)):
         try:
             sync_subscription(stripe_id, actor=actor)
         except GatewayError as error:
             log.warning("billing.ladder_without_answer", organization=organization.name, error=error.message)
+
+
+def _may_have_bought(organization: Organization, before: datetime, *, is_due: bool) -> bool:
+    """Whether it gets worse, and Stripe may have a subscription of which no event told us."""
+    unclear = Health.objects.filter(organization=organization, evidence=Evidence.UNCLEAR)
+    buyers = Customer.objects.filter(organization=organization, deleted_at=None, compared_at__lt=before)
+    return (is_due or unclear.exists()) and buyers.exists()
 
 
 # --- Steps ------------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from django.utils import timezone
 from billing.gateway.objects import InvoiceLineObject, InvoiceObject, ItemObject, SubscriptionObject, TaxLine
 from billing.models import Customer, Invoice, Plan, Price, Subscription, SubscriptionItem
 from billing.money import from_stripe
+from billing.selectors.entitlements import included_unpaid
 from billing.vocabulary import Item
 
 STATUSES = frozenset(
@@ -41,13 +42,25 @@ def write_subscription(found: SubscriptionObject, customer: Customer) -> Subscri
     row.canceled_at, row.ended_at = found.canceled_at, found.ended_at
     renewed = _write_period(row, found)
     row.ends_at = ends_at(found, row.period_end)
-    row.plan = _plan_of(prices.values()) if found.items else row.plan
+    carried = _write_plan(row, _plan_of(prices.values()) if found.items else row.plan)
     row.problems = problems_of(found, prices)
     row.raw, row.synced_at = dict(found.raw), timezone.now()
     row.save()
     if found.items:
-        _write_items(row, found, prices, renewed=renewed)
+        _write_items(row, found, prices, carried=carried, renewed=renewed)
     return row
+
+
+def _write_plan(row: Subscription, plan: Plan | None) -> int:
+    """One that includes more counts when it is paid. By how many the further namespaces that are paid become more: of
+    all that are paid none is lost with another plan that includes fewer of them."""
+    before = row.paid_plan or row.plan
+    row.plan = plan
+    if plan is None or (before is not None and plan.roots_included > before.roots_included):
+        row.paid_plan = before
+        return 0
+    row.paid_plan = plan
+    return before.roots_included - plan.roots_included if before else 0
 
 
 def _write_period(row: Subscription, found: SubscriptionObject) -> bool:
@@ -105,28 +118,24 @@ def problems_of(found: SubscriptionObject, prices: Mapping[str, Price]) -> list[
     return found_problems
 
 
-def _write_items(row: Subscription, found: SubscriptionObject, prices: Mapping[str, Price], *, renewed: bool) -> None:
+def _write_items(
+    row: Subscription, found: SubscriptionObject, prices: Mapping[str, Price], *, carried: int, renewed: bool
+) -> None:
     """``paid_quantity`` is what was paid before, until the period is over; a higher number waits for its payment."""
     before = {item.stripe_id: item for item in row.items.select_related("price__plan")}
     for item in found.items:
         mine = before.pop(item.id, None) or SubscriptionItem(subscription=row, stripe_id=item.id)
-        mine.paid_quantity = _carried(mine, prices.get(item.id))
         mine.price = prices.get(item.id)
         mine.item = mine.price.item if mine.price else ""
         mine.quantity = item.quantity or 0
         mine.pending_quantity = found.pending_items.get(item.id)
-        mine.paid_quantity = min(mine.paid_quantity, mine.quantity) if renewed else mine.paid_quantity
+        is_root = mine.item == Item.ROOT
+        mine.paid_quantity += carried if is_root else 0
+        most = mine.quantity + (included_unpaid(row) if is_root else 0)
+        mine.paid_quantity = min(mine.paid_quantity, most) if renewed else mine.paid_quantity
         mine.save()
     for gone in before.values():
         gone.delete()
-
-
-def _carried(mine: SubscriptionItem, price: Price | None) -> int:
-    """What is paid of it, should its price be another plan's now. Of namespaces the whole number stays paid: those that
-    the plan includes are not among those of the item."""
-    if mine.price is None or price is None or mine.item != Item.ROOT:
-        return mine.paid_quantity
-    return max(0, mine.paid_quantity + mine.price.plan.roots_included - price.plan.roots_included)
 
 
 # --- Invoices ---------------------------------------------------------------------------------------------------------
@@ -199,11 +208,20 @@ def write_payments(row: Subscription) -> Subscription:
     row.unpaid_since = min(due, default=None)
     row.save(update_fields=["unpaid_since"])
     if is_paid_for(row, invoices):
-        for item in row.items.all():
-            if item.quantity > item.paid_quantity:
-                item.paid_quantity = item.quantity
-                item.save(update_fields=["paid_quantity"])
+        _write_paid(row)
     return row
+
+
+def _write_paid(row: Subscription) -> None:
+    """All that it has now counts. Those namespaces that the plan includes now need not be paid by themselves."""
+    more = included_unpaid(row)
+    row.paid_plan = row.plan or row.paid_plan
+    row.save(update_fields=["paid_plan"])
+    for item in row.items.all():
+        kept = item.paid_quantity - (more if item.item == Item.ROOT else 0)
+        if (paid := max(kept, item.quantity)) != item.paid_quantity:
+            item.paid_quantity = paid
+            item.save(update_fields=["paid_quantity"])
 
 
 def is_paid_for(row: Subscription, invoices: Iterable[Invoice]) -> bool:

@@ -61,13 +61,15 @@ class Matter:
 
 
 @transaction.atomic
-def post_invoice(*, invoice: InvoiceObject, organization: Organization) -> None:
+def post_invoice(*, invoice: InvoiceObject, organization: Organization, notes: Sequence[CreditNoteObject] = ()) -> None:
     """Everything that the invoice says of itself: that it is final, void, given up, paid after all or by hand. What
-    Stripe collected for it comes by balance transactions."""
+    ``notes`` took off comes before its end. What Stripe collected for it comes by balance transactions."""
     if not invoice.id or invoice.finalized_at is None or invoice.status == "draft":
         return
     lock_subject(invoice.id)
     _post_final(invoice, organization)
+    for note in notes:
+        post_credit_note(note=note, organization=organization)
     if invoice.status == "void":
         _post_void(invoice, organization)
     elif invoice.status == "uncollectible":

@@ -18,8 +18,9 @@ from billing.gateway.objects import CustomerObject, InvoiceObject, SubscriptionO
 from billing.gateway.orders import CreditOrder, CustomerOrder, InvoicedOrder
 from billing.models import Call, Customer, Intent
 from billing.services import checkout, syncing
+from billing.services.alerts import raise_alert
 from billing.services.calls import CantBeMade, Result, makes
-from billing.services.customers import ensure_customer, metadata_of
+from billing.services.customers import ensure_customer, metadata_of, sync_customer
 from billing.services.intents import end_intent
 from billing.services.quotes import DAYS_UNTIL_DUE
 from billing.tax_ids import kind_of
@@ -73,6 +74,7 @@ def cancel_now(call: Call) -> Result:
     returned, refused = _give_back(call, subscription)
     for invoice in gateway().invoices(subscription=subscription.id):
         syncing.sync_invoice(invoice.id)
+    _tell_of_credit(call, subscription)
     if refused is not None:
         raise refused
     return {"subscription": ended.id, "given_back": returned}
@@ -113,12 +115,17 @@ def _give_back(call: Call, subscription: SubscriptionObject) -> tuple[int, Refus
 
 def _owed(call: Call, invoice: InvoiceObject) -> int:
     """All that was paid, or the part of it for days that were not begun. Nothing is given back twice."""
-    if invoice.status != "paid" or not invoice.amount_paid:
+    paid = invoice.amount_paid + _paid_by_credit(invoice)
+    if invoice.status != "paid" or paid <= 0 or call.arguments["give_back"] == "nothing":
         return 0
-    if call.arguments["give_back"] == "nothing":
-        return 0
-    wanted = invoice.amount_paid if call.arguments["give_back"] == "all" else _unused(invoice, call)
+    wanted = paid if call.arguments["give_back"] == "all" else min(paid, _unused(invoice, call))
     return _left(call, invoice, wanted)
+
+
+def _paid_by_credit(invoice: InvoiceObject) -> int:
+    """What was paid before, or too much, and waited for this invoice at Stripe."""
+    ending = invoice.raw.get("ending_balance")
+    return 0 if ending is None else max(0, int(ending) - invoice.starting_balance)
 
 
 def _unused(invoice: InvoiceObject, call: Call) -> int:
@@ -130,7 +137,7 @@ def _unused(invoice: InvoiceObject, call: Call) -> int:
         if whole > 0 and rest > 0:
             unused += int((line.amount - line.discount) * min(rest, whole) / whole)
     net = invoice.subtotal - invoice.discount
-    return min(invoice.amount_paid, unused * invoice.total // net) if net > 0 else 0
+    return unused * invoice.total // net if net > 0 else 0
 
 
 def _left(call: Call, invoice: InvoiceObject, wanted: int) -> int:
@@ -146,17 +153,33 @@ def _mark(call: Call) -> str:
 
 
 def _credit(call: Call, invoice: InvoiceObject, amount: int) -> CreditOrder:
-    """Back to the card it came from; what came by wire is sent by hand, and staff sees it in the ledger."""
+    """Back to the card it came from; what came by wire is sent by hand, and staff sees it in the ledger. What was paid
+    out of credit is credit again: more than was paid in money can't be refunded."""
     by_card = any(payment.charge or payment.payment_intent for payment in invoice.payments)
-    refund, out_of_band = (amount, 0) if by_card else (0, amount)
+    sent = min(amount, max(0, invoice.amount_paid - _sent_before(invoice)))
+    refund, out_of_band = (sent, 0) if by_card else (0, sent)
     return CreditOrder(
         invoice=invoice.id,
         amount=amount,
         reason="order_change",
         refund=refund,
+        to_balance=amount - sent,
         out_of_band=out_of_band,
         metadata={MADE_FOR: _mark(call)},
     )
+
+
+def _sent_before(invoice: InvoiceObject) -> int:
+    notes = [note for note in gateway().credit_notes(invoice.id) if note.status == "issued"]
+    return sum(note.total - note.pre_payment - note.to_balance for note in notes)
+
+
+def _tell_of_credit(call: Call, subscription: SubscriptionObject) -> None:
+    """Who is closed buys nothing more with it: people have to send it."""
+    customer = sync_customer(subscription.customer) if call.organization.state == State.CLOSED else None
+    if customer is not None and customer.balance < 0:
+        text = f"{call.organization.name} was closed, and has credit at Stripe, which it paid for: {customer}."
+        raise_alert(f"closed-with-credit:{customer.stripe_id}", text, call.organization)
 
 
 # --- By invoice -------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -37,6 +37,7 @@ from billing.services import inbox, leases, outages, syncing
 from billing.services.alerts import raise_alert, withdraw_alert
 from billing.services.comparing import differences, facts_of, row_of
 from billing.services.locks import Lock, alone
+from billing.services.standings import ENDED
 from billing.vocabulary import IntentState, Item, JobState
 from freehold.errors import DomainError
 from orgs.models import Organization
@@ -120,6 +121,7 @@ def _compare_all(run: _Run, since: datetime) -> None:
         if not _is_waiting(subject):
             _compare(run, subject)
     if run.row.kind == EVERYTHING:
+        Customer.objects.filter(created_at__lte=run.row.started_at).update(compared_at=run.row.started_at)
         _compare_wanted(run)
 
 
@@ -165,12 +167,13 @@ def _open_here() -> Iterator[Subject]:
 
 
 def _everything() -> Iterator[Subject]:
-    """All that Stripe has and all that we have; of invoices and the like, those of the last weeks. What moved Stripe's
-    balance is compared elsewhere, with the ledger."""
+    """All that Stripe has and all that we have; of invoices and the like, those of the last weeks. A subscription that
+    is over changes no more. What moved Stripe's balance is compared elsewhere, with the ledger."""
     asked, since = gateway(), timezone.now() - RECENT
     customers = Customer.objects.filter(is_current=True, deleted_at__isnull=True)
     yield from (("customer", one) for one in customers.values_list("stripe_id", flat=True))
-    yield from (("subscription", one.id) for one in asked.subscriptions())
+    over = set(Subscription.objects.filter(status__in=ENDED).values_list("stripe_id", "status"))
+    yield from (("subscription", one.id) for one in asked.subscriptions() if (one.id, one.status) not in over)
     ours = Subscription.objects.live().values_list("stripe_id", flat=True)
     yield from (("subscription", one) for one in list(ours))
     yield from (("invoice", one.id) for one in asked.invoices(since=since))
@@ -202,7 +205,19 @@ def _compare(run: _Run, subject: Subject) -> None:
         log.exception("billing.reconciliation_failed", type=subject[0], id=subject[1])
         run.drift(subject, "", "", leases.said(error), repaired=False)
     else:
+        run.done |= _looked_at_with(subject)
         _report(run, subject, differences(before, facts_of(*subject)))
+
+
+def _looked_at_with(subject: Subject) -> set[Subject]:
+    """Those invoices of a subscription that were looked at together with it; each by itself would be looked at together
+    with the subscription, and with all the others, once more."""
+    object_type, object_id = subject
+    if object_type != "subscription":
+        return set()
+    rows = Invoice.objects.filter(subscription__stripe_id=object_id)
+    found = rows.filter(Q(status__in=syncing.OPEN) | Q(stripe_id=F("subscription__latest_invoice")))
+    return {("invoice", one) for one in found.values_list("stripe_id", flat=True)}
 
 
 @transaction.atomic

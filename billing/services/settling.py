@@ -39,18 +39,26 @@ from billing.services.postings import (
 from orgs.models import Organization
 
 FOREIGN = Matter(foreign=True)
+_ENDED_UNPAID = frozenset({"void", "uncollectible"})
 _ANSWERED = frozenset({"under_review", "warning_under_review", "warning_closed", "won", "lost", "prevented"})
 """Statuses of a dispute in which there is nothing to say, or no more."""
 
 
 def settle_invoice(*, invoice: InvoiceObject, organization: Organization) -> None:
     """The invoice, and what was collected for it."""
-    post_invoice(invoice=invoice, organization=organization)
+    _post(invoice, organization)
     matter = Matter(organization=organization, subject=invoice.id, document=invoice.number)
     for payment in invoice.payments:
         if payment.charge and payment.status == "paid" and not _charged(payment.charge):
             charge = gateway().charge(payment.charge)
             _book(charge.balance_transaction, _about_charge(matter, charge))
+
+
+def _post(invoice: InvoiceObject, organization: Organization) -> None:
+    """What was taken off an invoice before it was given up is no loss, of whichever of the two we hear first."""
+    taken_off = int(invoice.raw.get("pre_payment_credit_notes_amount") or 0)
+    notes = tuple(gateway().credit_notes(invoice.id)) if taken_off and invoice.status in _ENDED_UNPAID else ()
+    post_invoice(invoice=invoice, organization=organization, notes=notes)
 
 
 def settle_charge(identifier: str) -> bool:
@@ -217,7 +225,7 @@ def _matter_of(charge: ChargeObject) -> Matter:
         return FOREIGN
     for invoice in gateway().invoices(customer=charge.customer):
         if any(_is_by(charge, payment.charge, payment.payment_intent) for payment in invoice.payments):
-            post_invoice(invoice=invoice, organization=organization)
+            _post(invoice, organization)
             return Matter(organization=organization, subject=invoice.id, document=invoice.number)
     text = _("The payment %(charge)s belongs to no invoice.")
     raise_alert(f"charge-without-invoice:{charge.id}", text % {"charge": charge.id}, organization)

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing import clock
-from billing.models import Allowance, Health, StandingChange, Subscription
+from billing.models import Allowance, Customer, Health, StandingChange, Subscription
 from billing.selectors.entitlements import became_company
 from billing.standing import ByHand, Evidence, Judgement, Known, judge
 from billing.standing import Subscription as Mirrored
@@ -125,12 +125,15 @@ def _judged(known: Known, organization: Organization, now: datetime) -> Judgemen
 
 
 def has_fresh_evidence(organization: Organization) -> bool:
-    """Whether what could still be paid was compared with Stripe of late: else it may be paid, and we don't know yet.
+    """Whether what could still be paid was compared with Stripe of late, and Stripe asked what else it has: else it may
+    be paid, and we don't know yet.
 
     By the real time, in the demo too: how long ago something was looked at is no matter of its clock.
     """
+    before = timezone.now() - FRESH
     alive = Subscription.objects.filter(organization=organization).exclude(status__in=ENDED)
-    return not alive.filter(synced_at__lt=timezone.now() - FRESH).exists()
+    buyers = Customer.objects.filter(organization=organization, deleted_at=None)
+    return not alive.filter(synced_at__lt=before).exists() and not buyers.filter(compared_at__lt=before).exists()
 
 
 # --- Writing it down --------------------------------------------------------------------------------------------------

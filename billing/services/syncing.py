@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from django.db import transaction
+from django.utils import timezone
 
 from billing.gateway.calls import gateway
 from billing.gateway.errors import NotThere
@@ -28,7 +29,7 @@ from billing.services.settling import SETTLERS, settle_invoice
 from orgs.actors import Actor
 from orgs.models import Organization
 
-_OPEN = ("draft", "open", "uncollectible")
+OPEN = ("draft", "open", "uncollectible")
 Seen = tuple[InvoiceObject, Organization]
 
 
@@ -48,13 +49,16 @@ def sync_object(object_type: str, stripe_id: str) -> object | None:
 def sync_organization(*, actor: Actor, organization: Organization) -> int:
     """Everything that Stripe has of it; how many subscriptions these are."""
     found: dict[str, None] = {}
+    begun, asked = timezone.now(), []
     for customer in Customer.objects.filter(organization=organization).order_by("pk"):
         with suppress(NotThere):
             sync_customer(customer.stripe_id, actor=actor)
             found |= dict.fromkeys(each.id for each in gateway().subscriptions(customer=customer.stripe_id))
+            asked.append(customer.pk)
     found |= dict.fromkeys(Subscription.objects.filter(organization=organization).values_list("stripe_id", flat=True))
     for identifier in found:
         sync_subscription(identifier, actor=actor)
+    Customer.objects.filter(pk__in=asked).update(compared_at=begun)
     if not found:
         apply(actor=actor, organization=organization)
     return len(found)
@@ -173,7 +177,7 @@ def _invoices_of(found: SubscriptionObject, known: Subscription | None, wanted: 
     subscription that is new to us, all."""
     ids = [*wanted, found.latest_invoice]
     if known is not None:
-        ids += known.invoices.filter(status__in=_OPEN).values_list("stripe_id", flat=True)
+        ids += known.invoices.filter(status__in=OPEN).values_list("stripe_id", flat=True)
     listed = gateway().invoices(subscription=found.id, status="open" if known else "")
     ids += [each.id for each in listed]
     fetched = (_invoice(identifier) for identifier in dict.fromkeys(filter(None, ids)))

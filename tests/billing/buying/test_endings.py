@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Mail, User
 from billing.gateway.calls import gateway
-from billing.models import Alert, Call, Invoice, Plan, Subscription
+from billing.models import Alert, Call, Customer, Invoice, Plan, Subscription
 from billing.sandbox.store import Sandbox
 from billing.services import outbox
 from billing.services.customers import sync_customer
@@ -111,6 +111,31 @@ def test_staff_is_told_of_the_credit_of_a_closed_organization(
     close_organization(actor=owner_of(acme), organization=acme, name="acme")
     settle()
     assert Alert.objects.filter(key=f"closed-with-credit:{customer.stripe_id}").exists()
+
+
+@pytest.mark.parametrize("credit", [100_000, 3_000])
+def test_closed_what_was_paid_out_of_credit_is_credit_again_and_staff_is_told(
+    acme: Organization, bought: Bought, sandbox: Sandbox, settle: Settle, ahead: Callable[..., Any], *, credit: int
+) -> None:
+    """As far as a card paid the rest, the card gets it back, and before the credit does."""
+    customer = customer_of(acme)
+    gateway().v1.customers.balance_transactions.create(customer.stripe_id, {"amount": -credit, "currency": "usd"})
+    live = bought(acme)
+    invoice, before = live.invoices.get(), sandbox.get("customer", customer.stripe_id)["balance"]
+    by_card, by_credit = invoice.amount_paid, min(credit, invoice.total)
+    assert by_card + by_credit == invoice.total
+    Customer.objects.update(balance=0)  # nothing is known of it
+    ahead(days=10)
+    close_organization(actor=owner_of(acme), organization=acme, name="acme")
+    settle()
+    refunded, credited = (
+        sum(one["amount"] for one in sandbox.find("refund")),
+        before - sandbox.get("customer", customer.stripe_id)["balance"],
+    )
+    assert invoice.total * 0.6 < refunded + credited < invoice.total * 0.7
+    assert refunded == min(by_card, refunded + credited)
+    told = Alert.objects.filter(key=f"closed-with-credit:{customer.stripe_id}")
+    assert told.exists() == (before - credited < 0)
 
 
 def test_paid_after_it_was_closed_everything_is_given_back(

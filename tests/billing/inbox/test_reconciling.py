@@ -60,6 +60,20 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
+@pytest.fixture
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The types of what was looked at."""
+    seen: list[str] = []
+    really = syncing.sync_object
+
+    def look(object_type: str, stripe_id: str) -> object | None:
+        seen.append(object_type)
+        return really(object_type, stripe_id)
+
+    monkeypatch.setattr(syncing, "sync_object", look)
+    return seen
+
+
 @EITHER
 def test_where_nothing_differs_nothing_is_said(kind: str, synced: Subscription, written: list[str], ahead: Do) -> None:
     ahead(minutes=10)
@@ -124,6 +138,33 @@ def test_scenario_07_a_subscription_of_which_nothing_came_is_brought_in(
     reconcile(kind=EVERYTHING)
     assert only().stripe_id == made and only().items.exists()
     assert Drift.objects.filter(object_type="subscription", field="", ours="", theirs="active").exists()
+
+
+def test_what_is_over_is_not_looked_at_each_night(
+    *, synced: Subscription, stripe: Gateway, ahead: Do, deliver: Do, settle: Do, looked_at: list[str]
+) -> None:
+    """Unless we don't know yet that it is."""
+    stripe.cancel_now("k", synced.stripe_id, prorate=False)
+    ahead(minutes=10)
+    reconcile(kind=EVERYTHING)
+    assert only().status == "canceled" and "subscription" in looked_at
+    deliver()
+    settle()
+    looked_at.clear()
+    ahead(minutes=10)
+    reconcile(kind=EVERYTHING)
+    assert "customer" in looked_at and "subscription" not in looked_at
+
+
+def test_an_invoice_is_not_looked_at_once_more_beside_its_subscription(
+    synced: Subscription, stripe: Gateway, ahead: Do, looked_at: list[str]
+) -> None:
+    """And is repaired with it."""
+    synced.invoices.update(status="open")
+    ahead(minutes=10)
+    reconcile(kind=EVERYTHING)
+    assert synced.invoices.get().status == "paid"
+    assert (looked_at.count("subscription"), looked_at.count("invoice")) == (1, 0)
 
 
 def test_what_is_on_its_way_is_no_drift(synced: Subscription, stripe: Gateway, ahead: Do) -> None:

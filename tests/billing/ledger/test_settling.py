@@ -8,15 +8,19 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db.models import Sum
 
+from billing.bookkeeping import Account, Posting
 from billing.gateway.calls import Gateway, gateway
-from billing.models import Alert, Drift, Invoice, LedgerEntry, Subscription
+from billing.gateway.orders import CreditOrder
+from billing.models import Alert, Drift, Invoice, LedgerEntry, LedgerLine, Subscription
 from billing.reports.balances import clearing, differences
 from billing.sandbox import disputes, ledger, refunds
 from billing.sandbox.store import Sandbox
 from billing.services import settling
 from billing.services.balancing import balance_ledger
 from billing.services.settling import SETTLERS, settle_movements
+from billing.services.syncing import sync_invoice
 from orgs.models import Organization
 from tests.billing.ledger.made import books, kinds, movement
 
@@ -56,6 +60,28 @@ def test_scenario_53_seen_by_everybody_it_is_booked_once(
     SETTLERS["charge"](charge_of(stripe, invoice))
     assert settle_movements() == 0
     assert books("usd") == once and kinds() == ["invoice", "charge"]
+
+
+@pytest.mark.parametrize("end", ["void", "mark_uncollectible"])
+@pytest.mark.parametrize("is_late", [False, True])
+def test_what_was_taken_off_before_is_no_loss(
+    acme: Organization, stripe: Gateway, bought: Bought, *, end: str, is_late: bool
+) -> None:
+    """Though we hear of the end of the invoice first."""
+    identifier = bought(acme, seats=3, invoiced=True).latest_invoice
+    invoice = stripe.finalize("f", identifier)
+    note = stripe.create_credit_note("n", CreditOrder(invoice=identifier, amount=595))
+    if not is_late:
+        SETTLERS["credit_note"](note.id)
+    getattr(stripe, end)("e", identifier)
+    sync_invoice(identifier)
+    SETTLERS["credit_note"](note.id)
+    found = books("usd")
+    assert "receivable" not in found
+    lost = LedgerLine.objects.filter(account=Account.BAD_DEBT).aggregate(sum=Sum("amount"))["sum"] or 0
+    deferred = LedgerLine.objects.filter(account=Account.DEFERRED, entry__kind=Posting.UNCOLLECTIBLE)
+    lost += deferred.aggregate(sum=Sum("amount"))["sum"] or 0
+    assert lost == (0 if end == "void" else invoice.total - 595)
 
 
 def test_scenario_51_a_credit_note_takes_tax_back_and_a_dashboard_refund_does_not(

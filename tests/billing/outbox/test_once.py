@@ -258,6 +258,28 @@ class TestWires:
         assert Call.objects.get(kind=CallKind.MARK_PAID).state == JobState.DONE
         assert Alert.objects.filter(key=f"wire-for-nothing:{invoice.stripe_id}", settled_at=None).exists()
 
+    def test_too_much_of_a_customer_who_was_deleted_is_for_staff_to_send_back(
+        self, acme: Organization, settle: Do, sandbox: Sandbox
+    ) -> None:
+        invoice = invoiced(acme, settle)
+        call = wired(invoice, invoice.total + 500)
+        gateway().v1.customers.delete(invoice.customer.stripe_id)
+        settle()
+        assert Call.objects.get(kind=CallKind.MARK_PAID).state == JobState.DONE and not given_up()
+        assert Alert.objects.filter(key=f"wire-rest:{call.arguments['wire']}", settled_at=None).exists()
+        assert Customer.objects.get().deleted_at is not None
+
+    def test_for_an_invoice_that_was_paid_by_card_too_staff_is_told(
+        self, acme: Organization, settle: Do, sandbox: Sandbox
+    ) -> None:
+        invoice = invoiced(acme, settle)
+        call = wired(invoice, invoice.total)
+        gateway().v1.invoices.pay(invoice.stripe_id, {"payment_method": "pm_card_visa"})
+        settle()
+        call.refresh_from_db()
+        assert call.state == JobState.DONE
+        assert Alert.objects.filter(key=f"wire-twice:{invoice.stripe_id}", settled_at=None).exists()
+
     def test_paid_by_another_at_the_same_moment_it_is_paid(
         self, acme: Organization, settle: Do, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -264,6 +264,53 @@ class TestScenarios:
         assert (found.subscription.plan.tier, Wanted.objects.get().plan) == (Tier.TEAM, None)
         assert can_change(acme, owner_of(acme)), "and can be agreed to anew"
 
+    @pytest.mark.parametrize("is_voided", [False, True])
+    @pytest.mark.parametrize(("roots", "after"), [(1, 5), (3, 5), (7, 7)])
+    def test_another_plan_by_invoice_counts_when_it_is_paid(
+        self, shop: Shop, roots: int, after: int, is_voided: bool
+    ) -> None:
+        """With what it includes; should its invoice be void, with the next period's."""
+        acme, live = shop.acme, shop.bought(shop.acme, 50, roots, invoiced=True)
+        self.paid_by_wire(shop, live)
+        plan_changes.change_plan(
+            actor=owner_of(acme),
+            organization=acme,
+            tier=Tier.BUSINESS,
+            interval=Interval.MONTH,
+            agreed=Agreed(at=this_moment()),
+        )
+        shop.settle()
+        found, entitled = sheet(acme), entitlement(acme)
+        assert found is not None and found.subscription.plan is not None
+        assert (found.subscription.plan.tier, billed(acme), found.paid) == (Tier.BUSINESS, (50, after), (50, roots))
+        assert (entitled.seats, entitled.roots, entitled.tier) == (50, roots, Tier.TEAM)
+        assert "waits for its payment" in can_change(acme, owner_of(acme)).reason
+        if is_voided:
+            self.voided(shop, live)
+            shop.ahead(days=32)
+            sync_subscription(live.stripe_id)
+            assert entitlement(acme).roots == roots
+        self.paid_by_wire(shop, live)
+        entitled = entitlement(acme)
+        assert (entitled.seats, entitled.roots, entitled.tier) == (50, after, Tier.BUSINESS)
+        assert can_change(acme, owner_of(acme))
+
+    def paid_by_wire(self, shop: Shop, live: Subscription) -> None:
+        identifier = self.sent(shop, live)
+        shop.stripe.pay_out_of_band(f"p-{identifier}", identifier)
+        sync_subscription(live.stripe_id)
+
+    def voided(self, shop: Shop, live: Subscription) -> None:
+        identifier = self.sent(shop, live)
+        shop.stripe.void(f"v-{identifier}", identifier)
+        sync_subscription(live.stripe_id)
+
+    def sent(self, shop: Shop, live: Subscription) -> str:
+        identifier = shop.stripe.subscription(live.stripe_id).latest_invoice
+        if shop.stripe.invoice(identifier).status == "draft":
+            shop.stripe.finalize(f"f-{identifier}", identifier)
+        return identifier
+
     def test_who_lowers_and_fills_up_again_before_the_renewal_is_billed_for_all(
         self, acme: Organization, bought: Bought, settle: Settle, ahead: Callable[..., Any]
     ) -> None:

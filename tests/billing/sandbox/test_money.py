@@ -233,17 +233,18 @@ def test_an_invoice_by_hand(shop: Shop) -> None:
     assert refused.value.code == "invoice_not_editable"
 
 
-def test_a_draft_can_be_deleted_and_an_open_invoice_voided(shop: Shop) -> None:
+@pytest.mark.parametrize("balance", [-100, 100])
+def test_a_draft_can_be_deleted_and_an_open_invoice_voided(shop: Shop, balance: int) -> None:
     customer = shop.customer()
-    shop.api.customers.balance_transactions.create(customer, {"amount": -100, "currency": "usd"})
+    shop.api.customers.balance_transactions.create(customer, {"amount": balance, "currency": "usd"})
     shop.api.invoice_items.create({"customer": customer, "amount": 250, "currency": "usd"})
     draft = shop.api.invoices.create({"customer": customer, "pending_invoice_items_behavior": "include"})
     shop.api.invoices.delete(draft.id)
     again = shop.api.invoices.create({"customer": customer, "pending_invoice_items_behavior": "include"})
     opened = shop.api.invoices.finalize_invoice(again.id)
-    assert (opened.amount_due, shop.api.customers.retrieve(customer).balance) == (150, 0)
+    assert (opened.amount_due, shop.api.customers.retrieve(customer).balance) == (250 + balance, 0)
     assert shop.api.invoices.void_invoice(opened.id).status == "void"
-    assert shop.api.customers.retrieve(customer).balance == -100
+    assert shop.api.customers.retrieve(customer).balance == balance
 
 
 def test_nothing_is_finalized_without_a_place_to_tax(shop: Shop) -> None:

@@ -42,6 +42,7 @@ class Clock:
         self.now = moment
         if self.compares:
             Subscription.objects.update(synced_at=moment)
+            Customer.objects.update(compared_at=moment)
         return moment
 
 

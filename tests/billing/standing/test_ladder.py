@@ -13,7 +13,7 @@ from django.test import override_settings
 
 from accounts.models import Mail, User
 from billing.gateway.errors import Unavailable
-from billing.models import Alert, Health
+from billing.models import Alert, Customer, Health
 from billing.services import ladder
 from billing.tasks import follow_standings
 from freehold.errors import Invalid, NotPermitted
@@ -155,8 +155,35 @@ class TestBeforeItGetsWorse:
         clock.compares = False
         clock.forward(100)
         monkeypatch.setattr(ladder, "sync_subscription", fail)
+        monkeypatch.setattr(ladder, "sync_organization", fail)
         ladder.sweep()
         assert (standing(acme), states(acme)) == (Standing.GRACE, {"acme": GrantState.ACTIVE})
+
+    @pytest.mark.parametrize("is_answered", [True, False])
+    def test_nor_before_stripe_was_asked_what_else_it_bought(
+        self, acme: Organization, clock: Clock, asked: list[str], monkeypatch: pytest.MonkeyPatch, *, is_answered: bool
+    ) -> None:
+        """No event of it ever came."""
+
+        def answer(*_: Any, **__: Any) -> None:
+            if not is_answered:
+                raise Unavailable("No answer.")
+            subscription(acme)
+            Customer.objects.update(compared_at=clock.now)
+
+        acme.subscriptions.update(status="canceled", ended_at=clock.now, unpaid_since=None)
+        ladder.sweep()
+        clock.compares = False
+        clock.forward(14)
+        monkeypatch.setattr(ladder, "sync_organization", answer)
+        ladder.sweep()
+        assert standing(acme) == (Standing.GOOD if is_answered else Standing.GRACE)
+        assert states(acme) == {"acme": GrantState.ACTIVE}
+        if not is_answered:
+            clock.forward(1)
+            monkeypatch.setattr(ladder, "sync_organization", lambda **_: Customer.objects.update(compared_at=clock.now))
+            ladder.sweep()
+            assert standing(acme) == Standing.LAPSED, "it had bought nothing else"
 
     def test_and_not_about_what_is_settled_or_was_just_looked_at(
         self, acme: Organization, clock: Clock, asked: list[str]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from tests.billing.storm.truth import Truth
 
 ORGANIZATIONS = 36
 LOOK_EVERY = 20
+TELL_EVERY = 500
 PEOPLE = {
     "begin": 8,
     "pay": 10,
@@ -109,8 +111,13 @@ class Storm:
 
     def rage(self, operations: int) -> None:
         self.hands.weather.begin()
+        began = time.process_time()
         for number in range(operations):
             self._next(number)
+            if number % TELL_EVERY == TELL_EVERY - 1:
+                each = (time.process_time() - began) / TELL_EVERY
+                print(f"{number + 1} operations, {each * 1000:.0f} ms each", file=sys.stderr, flush=True)
+                began = time.process_time()
             if number % LOOK_EVERY == 0:
                 self.watch.look(self.hands.now)
                 self.complaints |= checks.complaints()
