@@ -97,7 +97,7 @@ def web(listening: socket.socket) -> None:
 
 def worker() -> None:
     """What Celery's does, without waiting for a broker to say so. What a dead one had in hand is free soon."""
-    leases.LEASE = timedelta(seconds=5)
+    leases.LEASE, leases.ONE_WRITE = timedelta(seconds=5), timedelta(seconds=1)
     backoff.FIRST_RETRY = timedelta(seconds=0.2)
     while True:
         try:
