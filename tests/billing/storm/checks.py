@@ -25,6 +25,7 @@ from billing.models import (
 from billing.money import from_stripe
 from billing.reports.balances import differences
 from billing.sandbox.store import Object, Sandbox
+from billing.selectors.entitlements import entitlement, in_use
 from billing.services.standings import FRESH
 from billing.standing import LOCKED, ByHand
 from billing.vocabulary import JobState
@@ -77,10 +78,14 @@ class Watch:
         lapsed = dict(Health.objects.filter(standing=Standing.LAPSED).values_list("organization_id", "since"))
         for grant in Grant.objects.filter(owner__in=self.people.organizations).prefetch_related("locks"):
             causes = {lock.cause for lock in grant.locks.all()}
-            if LockCause.STANDING in causes:
+            if grant.state == GrantState.LOCKED and LockCause.STANDING in causes:
                 assert grant.owner_id in lapsed, f"{grant} is locked, and {grant.owner} has not lapsed"
-            if grant.state == GrantState.QUARANTINED:
+            if grant.state == GrantState.QUARANTINED and grant.owner_id in lapsed:
                 assert lapsed[grant.owner_id] + LOCKED <= self.truth.now(), f"{grant} was taken too early"
+            elif grant.state == GrantState.QUARANTINED:
+                paid = entitlement(grant.owner).roots
+                full = paid is not None and in_use(grant.owner).roots >= paid
+                assert full, f"{grant} is in quarantine, and {grant.owner} pays for more than it has"
             if grant.state == GrantState.ACTIVE:
                 assert grant.owner_id not in lapsed, f"{grant} goes on, and {grant.owner} has lapsed"
             if grant.state == GrantState.RELEASED and grant.pk not in self.opened:
