@@ -42,6 +42,7 @@ EXACT = 100_000
 WANTED_RATE = 200_000
 WANTED_LOAD = 1.0
 BUSY = 1.6
+MET = {True: "ok", False: "MISSED"}
 NOW = 1_800_000_000.0
 
 
@@ -348,18 +349,13 @@ def compare(label: str, make: Callable[[int], Ask], count: int, snapshot: Snapsh
     print(f"  {label:<38}{count:>9,}{theirs:>13,.0f}{our_rate:>13,.0f}{our_rate / theirs:>11,.0f}x")
 
 
-def is_installed(module: str) -> bool:
-    """Whether the engine is there to be measured."""
-    return importlib.util.find_spec(module) is not None
-
-
 def compare_engines() -> None:
     """Both engines, both ways."""
     print(f"\n  {'beside':<38}{'grants':>9}{'its checks/s':>13}{'ours':>13}{'ratio':>12}")
     small = load(answer_of_freehold(RULES))
     large = load(answer_of_freehold(EXACT))
     for module, by_rule, exact in (("casbin", casbin_rules, casbin_exact), ("cedarpy", cedar_rules, cedar_exact)):
-        if is_installed(module):
+        if importlib.util.find_spec(module) is not None:
             compare(f"{module}, rule per grant", by_rule, RULES, small)
             compare(f"{module}, prefix by prefix", exact, EXACT, large)
         else:
@@ -381,7 +377,7 @@ def main() -> None:
     warn_if_busy()
     print("Loading a snapshot of 100,000 grants, seconds of processor time:")
     for what, seconds in measure_loading(100_000):
-        print(f"  {what:<50}{seconds:>8.2f}   {'' if '(to' in what else verdict(seconds <= WANTED_LOAD)}")
+        print(f"  {what:<50}{seconds:>8.2f}   {'' if '(to' in what else MET[seconds <= WANTED_LOAD]}")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     snapshot = load(answer_of_freehold(count))
     peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
@@ -391,16 +387,11 @@ def main() -> None:
         ("snapshot: outside, holder, stranger in turn", rate(ours(snapshot), asked, 6.0)),
         ("check_upload, outside every namespace", production_rate(snapshot, asked[::3])),
     ):
-        met = verdict(found.median >= WANTED_RATE)
+        met = MET[found.median >= WANTED_RATE]
         print(f"  {what:<46}{found.median:>12,.0f}   (fastest tenth: {found.best:,.0f})   {met}")
     print(f"  (peak memory while loading: {peak:,.0f} MB more)")
     compare_engines()
     warn_if_busy()
-
-
-def verdict(met: bool) -> str:
-    """Beside a number that is promised."""
-    return "ok" if met else "MISSED"
 
 
 if __name__ == "__main__":
