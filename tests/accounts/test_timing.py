@@ -18,7 +18,7 @@ from tests.accounts.people import BROWSER, PASSWORD, Person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
-ROUNDS, TRIES = 25, 4
+ROUNDS, TRIES = 60, 3
 CLOSE = 1.2
 """How much longer than another one kind may take in the median. Where no hash was made, it is about twice as fast."""
 KINDS = ("known", "of-a-provider", "unverified", "disabled", "unknown")

@@ -101,7 +101,7 @@ def token(db: None, one_connection: None, nobody_waits: None) -> Callable[[str],
 @pytest.mark.slow
 @pytest.mark.django_db
 @schema.parametrize()
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_what_the_schema_says_holds(case: schemathesis.Case[Any], token: Callable[[str], str]) -> None:
     """No 5xx, the right content types and shapes, and nothing that is not described."""
     path = case.operation.path

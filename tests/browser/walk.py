@@ -83,7 +83,7 @@ LOOKS = {
         Look(1280, "dark", RULES),
         Look(1280, "light", COLOURS),
     ),
-    False: (Look(360, "light", []), Look(1280, "dark", [])),
+    False: tuple(Look(width, scheme, []) for width in (360, 1280) for scheme in ("light", "dark")),
 }
 """With and without JavaScript. Each width and each theme is seen with all rules. axe itself needs JavaScript."""
 
@@ -101,18 +101,14 @@ def every_way(test: Callable[..., None]) -> Any:
 
 
 def every_window(test: Callable[..., None]) -> Any:
-    """The test gets ``way``: what a window is opened with, for what is more than a look at a page. Of width, theme and
-    JavaScript any two meet in all their combinations."""
+    """The test gets ``way``: what a window of each kind is opened with, for what is more than a look at a page."""
     windows = [
         pytest.param(
             _window(width, scheme, javascript=javascript), id=f"{width}-{scheme}-{'js' if javascript else 'no-js'}"
         )
-        for width, scheme, javascript in (
-            (360, "light", True),
-            (360, "dark", False),
-            (1280, "light", False),
-            (1280, "dark", True),
-        )
+        for width in (360, 1280)
+        for scheme in ("light", "dark")
+        for javascript in (True, False)
     ]
     return pytest.mark.parametrize("way", windows)(test)
 

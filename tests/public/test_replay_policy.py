@@ -194,14 +194,14 @@ def test_a_day_that_is_none(toml: Any) -> None:
 
 
 @pytest.mark.slow
-def test_thousands_in_little_memory(case: Case, toml: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ten_thousand_in_little_memory(case: Case, toml: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of them change, and no more than a portion is ever in memory: neither of them nor of what is said of them."""
     evaluation = past(case, claim())
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO namespaces_caseevaluation (case_id, moment, at, inputs, thresholds, result, outcome)"
             " SELECT case_id, moment, at, inputs, thresholds, result, outcome FROM namespaces_caseevaluation,"
-            " generate_series(2, 3000) WHERE id = %s",
+            " generate_series(2, 10000) WHERE id = %s",
             [evaluation.pk],
         )
     most = Most(evaluate)
@@ -210,7 +210,7 @@ def test_thousands_in_little_memory(case: Case, toml: Any, tmp_path: Path, monke
         call_command("replay_policy", "--json", "--thresholds", toml("shortest = 5\n"), stdout=out)
         out.seek(0)
         first, *rest = out
-    assert json.loads(first)["totals"]["looked_at_now"] == len(rest) == 3_000
+    assert json.loads(first)["totals"]["looked_at_now"] == len(rest) == 10_000
     assert 0 < most.inputs < 10
     assert 0 < most.rows <= replays.CHUNK + 10
 
