@@ -238,9 +238,12 @@ class Reads:
             found = self.v1.credit_notes.retrieve(identifier, {"expand": ["customer_balance_transaction"]})
             return reading_credit.credit_note(plain(found), self._rate)
 
-    def credit_notes(self, invoice: str) -> Iterator[objects.CreditNoteObject]:
-        asked: wanted.CreditNoteListParams = {"limit": PAGE, "invoice": invoice}
-        asked["expand"] = ["data.customer_balance_transaction"]
+    def credit_notes(self, invoice: str = "", since: datetime | None = None) -> Iterator[objects.CreditNoteObject]:
+        asked: wanted.CreditNoteListParams = {"limit": PAGE, "expand": ["data.customer_balance_transaction"]}
+        if invoice:
+            asked["invoice"] = invoice
+        if since:
+            asked["created"] = {"gte": seconds(since)}
         with asking():
             for found in self.v1.credit_notes.list(asked).auto_paging_iter():
                 yield reading_credit.credit_note(plain(found), self._rate)

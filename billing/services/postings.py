@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 from django.db import transaction
+from django.db.models import Q, Sum
 
 from billing import clock
 from billing.bookkeeping import Account, Posting, shared_out
@@ -20,13 +21,14 @@ from billing.gateway.objects import (
     InvoiceObject,
     TaxLine,
 )
-from billing.models import LedgerEntry, TaxEvidence, TaxRow, Wire
+from billing.models import LedgerEntry, LedgerLine, TaxEvidence, TaxRow, Wire
 from billing.money import Money, from_stripe
 from billing.services.entries import Draft, balance, cut_deferred, is_written, lock_subject, take_back, write
 from orgs.models import Organization
 
 REMOVED = "removed"
 _CLAIMS = (Posting.INVOICE, Posting.CREDIT_NOTE, Posting.CREDIT_NOTE_VOID, Posting.UNCOLLECTIBLE, Posting.RECOVERED)
+_NOTES = (Posting.CREDIT_NOTE, Posting.CREDIT_NOTE_VOID)
 _ROUTES: dict[str, tuple[Posting, Account]] = {
     "charge": (Posting.CHARGE, Account.RECEIVABLE),
     "charge_failure": (Posting.CHARGE, Account.RECEIVABLE),
@@ -249,6 +251,15 @@ def post_credit_note(*, note: CreditNoteObject, organization: Organization) -> N
         undone = _note_draft(note, organization, Posting.CREDIT_NOTE_VOID, note.voided_at or clock.now(), ":void")
         take_back(undone, LedgerEntry.objects.filter(source=draft.source))
         write(undone)
+
+
+def noted(invoice: str) -> tuple[int, int]:
+    """What credit notes took off the invoice before it was paid, and what they gave back afterwards, in minor units."""
+    notes = LedgerLine.objects.filter(entry__subject=invoice, entry__kind__in=_NOTES)
+    less = Sum("amount", filter=Q(account=Account.RECEIVABLE), default=0)
+    back = Sum("amount", filter=Q(account__in=[Account.CUSTOMER_BALANCE, Account.REFUNDS]), default=0)
+    found = notes.aggregate(less=less, back=back)
+    return -found["less"], -found["back"]
 
 
 def _note_draft(note: CreditNoteObject, organization: Organization, kind: Posting, at: datetime, suffix: str) -> Draft:

@@ -31,6 +31,7 @@ from billing.services.entries import is_written
 from billing.services.postings import (
     Matter,
     is_known,
+    noted,
     post_credit_note,
     post_dispute_end,
     post_invoice,
@@ -39,7 +40,6 @@ from billing.services.postings import (
 from orgs.models import Organization
 
 FOREIGN = Matter(foreign=True)
-_ENDED_UNPAID = frozenset({"void", "uncollectible"})
 _ANSWERED = frozenset({"under_review", "warning_under_review", "warning_closed", "won", "lost", "prevented"})
 """Statuses of a dispute in which there is nothing to say, or no more."""
 
@@ -55,10 +55,17 @@ def settle_invoice(*, invoice: InvoiceObject, organization: Organization) -> Non
 
 
 def _post(invoice: InvoiceObject, organization: Organization) -> None:
-    """What was taken off an invoice before it was given up is no loss, of whichever of the two we hear first."""
-    taken_off = int(invoice.raw.get("pre_payment_credit_notes_amount") or 0)
-    notes = tuple(gateway().credit_notes(invoice.id)) if taken_off and invoice.status in _ENDED_UNPAID else ()
+    """With its credit notes, where the ledger has others: of a note that moved no money nothing else may ever tell us,
+    and what was taken off an invoice before it was given up is no loss, of whichever of the two we hear first."""
+    are_known = _noted(invoice) == noted(invoice.id)
+    notes = () if are_known else tuple(gateway().credit_notes(invoice.id))
     post_invoice(invoice=invoice, organization=organization, notes=notes)
+
+
+def _noted(invoice: InvoiceObject) -> tuple[int, int]:
+    told = (invoice.raw.get(f"{when}_payment_credit_notes_amount") or 0 for when in ("pre", "post"))
+    before, after = (from_stripe(int(amount), invoice.currency).amount for amount in told)
+    return before, after
 
 
 def settle_charge(identifier: str) -> bool:

@@ -19,6 +19,7 @@ from billing.sandbox import disputes, ledger, refunds
 from billing.sandbox.store import Sandbox
 from billing.services import settling
 from billing.services.balancing import balance_ledger
+from billing.services.reconciling import EVERYTHING, reconcile
 from billing.services.settling import SETTLERS, settle_movements
 from billing.services.syncing import sync_invoice
 from orgs.models import Organization
@@ -82,6 +83,33 @@ def test_what_was_taken_off_before_is_no_loss(
     deferred = LedgerLine.objects.filter(account=Account.DEFERRED, entry__kind=Posting.UNCOLLECTIBLE)
     lost += deferred.aggregate(sum=Sum("amount"))["sum"] or 0
     assert lost == (0 if end == "void" else invoice.total - 595)
+
+
+def test_a_note_that_nobody_tells_of_is_seen_on_its_invoice(
+    acme: Organization, stripe: Gateway, bought: Bought
+) -> None:
+    """It moved neither money nor credit; nor does its being declared void."""
+    identifier = bought(acme, seats=3, invoiced=True).latest_invoice
+    stripe.finalize("f", identifier)
+    sync_invoice(identifier)
+    before = books("usd")
+    note = stripe.create_credit_note("n", CreditOrder(invoice=identifier, amount=595))
+    sync_invoice(identifier)
+    after = books("usd")
+    assert (after["receivable"], after["tax"]) == (before["receivable"] - 595, before["tax"] + 95)
+    stripe.v1.credit_notes.void_credit_note(note.id)
+    sync_invoice(identifier)
+    assert books("usd") == before
+
+
+def test_each_night_the_notes_of_old_invoices_are_found_too(stripe: Gateway, invoice: Invoice, ahead: Any) -> None:
+    ahead(days=60)
+    reconcile(kind=EVERYTHING)
+    before = books("usd")
+    stripe.v1.credit_notes.create({"invoice": invoice.stripe_id, "amount": 595, "out_of_band_amount": 595})
+    reconcile(kind=EVERYTHING)
+    after = books("usd")
+    assert (after["refunds"], after["tax"]) == (-595, before["tax"] + 95)
 
 
 def test_scenario_51_a_credit_note_takes_tax_back_and_a_dashboard_refund_does_not(
