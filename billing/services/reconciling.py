@@ -63,11 +63,14 @@ class ReconciliationRunning(DomainError):
 
 @dataclass
 class _Run:
-    """A comparison under way. ``on_its_way`` is what events that may still come are about: that is no drift."""
+    """A comparison under way. ``on_its_way`` is what events that may still come are about: that is no drift; ``buyers``
+    are the customers of Stripe's subscriptions, and ``left_out`` is what was not looked at."""
 
     row: Reconciliation
     on_its_way: set[Subject] = field(default_factory=set)
     done: set[Subject] = field(default_factory=set)
+    buyers: dict[Subject, str] = field(default_factory=dict)
+    left_out: set[Subject] = field(default_factory=set)
 
     def drift(self, subject: Subject, name: str, ours: str, theirs: str, *, repaired: bool) -> None:
         Drift.objects.create(
@@ -116,13 +119,22 @@ def _compare_all(run: _Run, since: datetime) -> None:
     lost = list(_lost_events(run, since))
     for subject in lost:
         _compare(run, subject)
-    subjects = _everything() if run.row.kind == EVERYTHING else _open_here()
+    subjects = _everything(run) if run.row.kind == EVERYTHING else _open_here()
     for subject in subjects:
-        if not _is_waiting(subject):
+        if _is_waiting(subject):
+            run.left_out.add(subject)
+        else:
             _compare(run, subject)
     if run.row.kind == EVERYTHING:
-        Customer.objects.filter(created_at__lte=run.row.started_at).update(compared_at=run.row.started_at)
+        _note_compared(run)
         _compare_wanted(run)
+
+
+def _note_compared(run: _Run) -> None:
+    """Of whom everything was seen. Not of those who may have bought something of which we know nothing yet."""
+    new = {run.buyers[one] for one in run.left_out & run.buyers.keys() if row_of(*one) is None}
+    seen = Customer.objects.filter(created_at__lte=run.row.started_at).exclude(stripe_id__in=new)
+    seen.update(compared_at=run.row.started_at)
 
 
 # --- Events that never came -------------------------------------------------------------------------------------------
@@ -166,18 +178,22 @@ def _open_here() -> Iterator[Subject]:
     yield from (("checkout.session", one) for one in intents.values_list("session", flat=True))
 
 
-def _everything() -> Iterator[Subject]:
+def _everything(run: _Run) -> Iterator[Subject]:
     """All that Stripe has and all that we have; of invoices and the like, those of the last weeks. A subscription that
     is over changes no more. What moved Stripe's balance is compared elsewhere, with the ledger."""
     asked, since = gateway(), timezone.now() - RECENT
     customers = Customer.objects.filter(is_current=True, deleted_at__isnull=True)
     yield from (("customer", one) for one in customers.values_list("stripe_id", flat=True))
     over = set(Subscription.objects.filter(status__in=ENDED).values_list("stripe_id", "status"))
-    yield from (("subscription", one.id) for one in asked.subscriptions() if (one.id, one.status) not in over)
+    run.buyers = {
+        ("subscription", one.id): one.customer for one in asked.subscriptions() if (one.id, one.status) not in over
+    }
+    yield from run.buyers
     ours = Subscription.objects.live().values_list("stripe_id", flat=True)
     yield from (("subscription", one) for one in list(ours))
     yield from (("invoice", one.id) for one in asked.invoices(since=since))
     yield from _open_here()
+    yield from (("credit_note", one.id) for one in asked.credit_notes(since=since))
     yield from (("refund", one.id) for one in asked.refunds(since=since))
     yield from (("dispute", one.id) for one in asked.disputes(since=since))
 
@@ -203,6 +219,7 @@ def _compare(run: _Run, subject: Subject) -> None:
         if outages.is_outage(error):
             raise
         log.exception("billing.reconciliation_failed", type=subject[0], id=subject[1])
+        run.left_out.add(subject)
         run.drift(subject, "", "", leases.said(error), repaired=False)
     else:
         run.done |= _looked_at_with(subject)

@@ -189,6 +189,43 @@ def test_what_is_in_the_inbox_is_left_to_it(
     assert only().ends_at is not None
 
 
+@pytest.mark.parametrize("is_waiting", [True, False])
+def test_who_may_have_bought_again_by_what_was_not_looked_at_was_not_compared(
+    *, acme: Organization, bought: Do, deliver: Do, ahead: Do, is_waiting: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For its event is in the inbox, or looking at it fails: others were compared all the same."""
+    bought(factories.organization("other"))
+    bought(acme)
+    deliver()
+    row = Subscription.objects.get(organization=acme)
+    row.items.all().delete()
+    row.invoices.all().delete()
+    row.delete()
+    if not is_waiting:
+        Event.objects.update(state=JobState.DONE)
+        monkeypatch.setattr(syncing, "sync_object", fails_at("subscription", "invoice"))
+    ahead(days=2)
+    before = dict(Customer.objects.values_list("organization__name", "compared_at"))
+    assert reconcile(kind=EVERYTHING).ended_at
+    after = dict(Customer.objects.values_list("organization__name", "compared_at"))
+    assert after["acme"] == before["acme"] and after["other"] and after["other"] != before["other"]
+    Event.objects.update(state=JobState.DONE)
+    monkeypatch.undo()
+    assert reconcile(kind=EVERYTHING).ended_at
+    assert Customer.objects.get(organization=acme).compared_at != before["acme"]
+
+
+def fails_at(*object_types: str) -> Do:
+    really = syncing.sync_object
+
+    def look(found: str, stripe_id: str) -> object | None:
+        if found in object_types:
+            raise RuntimeError("a bug of ours")
+        return really(found, stripe_id)
+
+    return look
+
+
 class TestQuantities:
     @pytest.fixture
     def changed_there(self, synced: Subscription, stripe: Gateway, ahead: Do) -> str:
