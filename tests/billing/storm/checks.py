@@ -54,6 +54,7 @@ class Watch:
         self.seen = 0
         self.looked = self.changes = 0
         self.opened: set[int] = set()
+        self.taken: set[tuple[int, datetime]] = set()
 
     def look(self, now: datetime) -> None:
         self.looked += 1
@@ -76,13 +77,14 @@ class Watch:
     def _namespaces(self) -> None:
         """What is locked for a lapse is a lapsed one's, what is taken has had its time, nothing is open by itself."""
         lapsed = dict(Health.objects.filter(standing=Standing.LAPSED).values_list("organization_id", "since"))
+        good = set(Health.objects.filter(standing=Standing.GOOD).values_list("organization_id", flat=True))
         for grant in Grant.objects.filter(owner__in=self.people.organizations).prefetch_related("locks"):
             causes = {lock.cause for lock in grant.locks.all()}
             if grant.state == GrantState.LOCKED and LockCause.STANDING in causes:
                 assert grant.owner_id in lapsed, f"{grant} is locked, and {grant.owner} has not lapsed"
             if grant.state == GrantState.QUARANTINED and grant.owner_id in lapsed:
-                assert lapsed[grant.owner_id] + LOCKED <= self.truth.now(), f"{grant} was taken too early"
-            elif grant.state == GrantState.QUARANTINED:
+                self._was_due(grant, lapsed[grant.owner_id])
+            elif grant.state == GrantState.QUARANTINED and grant.owner_id in good:
                 paid = entitlement(grant.owner).roots
                 full = paid is not None and in_use(grant.owner).roots >= paid
                 assert full, f"{grant} is in quarantine, and {grant.owner} pays for more than it has"
@@ -92,6 +94,17 @@ class Watch:
                 said = AuditEvent.objects.filter(action="organization.released", organization=grant.owner.name)
                 assert said.exclude(actor__startswith="worker").exists(), f"{grant} was opened by a machine"
                 self.opened.add(grant.pk)
+
+    def _was_due(self, grant: Grant, since: datetime) -> None:
+        """When it was taken. Who pays a part after that may owe the rest since a later day."""
+        if (grant.pk, grant.state_changed_at) in self.taken:
+            return
+        self.taken.add((grant.pk, grant.state_changed_at))
+        lapses = StandingChange.objects.filter(
+            organization=grant.owner, after=Standing.LAPSED, at__lte=grant.state_changed_at
+        )
+        since = min([since, *lapses.order_by("-pk").values_list("since", flat=True)[:1]])
+        assert since + LOCKED <= grant.state_changed_at, f"{grant} was taken too early"
 
     def _beginnings(self) -> None:
         """Nobody begins before there was something paid, or somebody of the staff said so."""

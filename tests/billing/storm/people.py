@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -48,6 +49,7 @@ class People:
         self.hands, self.dice = hands, dice
         self.organizations = [company(f"org{number}") for number in range(organizations)]
         self.owners = {one.pk: Actor.person(one.memberships.get().user) for one in self.organizations}
+        self.currencies = dict(zip(self.owners, itertools.cycle(CURRENCIES), strict=False))
         self.staff = [Actor.staff(factories.reviewer()) for _ in range(2)]
         for one in self.organizations:
             factories.grant(f"{one.name}-a", one, state=GrantState.HELD)
@@ -76,7 +78,7 @@ class People:
         return {
             "tier": self.dice.choice((Tier.TEAM, Tier.TEAM, Tier.BUSINESS)),
             "interval": self.dice.choice((Interval.MONTH, Interval.MONTH, Interval.YEAR)),
-            "currency": CURRENCIES[organization.pk % len(CURRENCIES)],
+            "currency": self.currencies[organization.pk],
             "seats": people + self.dice.randrange(4),
             "roots": roots + self.dice.randrange(2),
         }
