@@ -96,9 +96,9 @@ def every_way(test: Callable[..., None]) -> Any:
     """The test gets ``way``, with and without JavaScript: what a window is opened with for ``walk``, which looks at
     each page in all widths and themes."""
     ways = {"js": True, "no-js": False}
-    windows = {name: _window(360, "light", javascript=javascript) for name, javascript in ways.items()}
-    still = {name: {**window, "reduced_motion": "reduce"} for name, window in windows.items()}  # so that none is waited for
-    return pytest.mark.parametrize("way", still.values(), ids=still)(test)
+    still = {"reduced_motion": "reduce"}  # what moves would have to be waited for
+    windows = {name: _window(360, "light", javascript=javascript) | still for name, javascript in ways.items()}
+    return pytest.mark.parametrize("way", windows.values(), ids=windows)(test)
 
 
 def every_window(test: Callable[..., None]) -> Any:
