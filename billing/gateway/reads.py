@@ -160,10 +160,12 @@ class Reads:
         with asking():
             return reading.customer(plain(self.v1.customers.retrieve(identifier, {"expand": ["tax_ids"]})))
 
-    def customers(self, email: str = "") -> Iterator[objects.CustomerObject]:
+    def customers(self, email: str = "", since: datetime | None = None) -> Iterator[objects.CustomerObject]:
         asked: wanted.CustomerListParams = {"limit": PAGE, "expand": ["data.tax_ids"]}
         if email:
             asked["email"] = email
+        if since:
+            asked["created"] = {"gte": seconds(since)}
         with asking():
             for found in self.v1.customers.list(asked).auto_paging_iter():
                 yield reading.customer(plain(found))

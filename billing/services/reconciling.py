@@ -36,6 +36,7 @@ from billing.selectors.quantities import Counts, Sheet
 from billing.services import inbox, leases, outages, syncing
 from billing.services.alerts import raise_alert, withdraw_alert
 from billing.services.comparing import differences, facts_of, row_of
+from billing.services.customers import SITE, site
 from billing.services.locks import Lock, alone
 from billing.services.standings import ENDED
 from billing.vocabulary import IntentState, Item, JobState
@@ -179,11 +180,13 @@ def _open_here() -> Iterator[Subject]:
 
 
 def _everything(run: _Run) -> Iterator[Subject]:
-    """All that Stripe has and all that we have; of invoices and the like, those of the last weeks. A subscription that
-    is over changes no more. What moved Stripe's balance is compared elsewhere, with the ledger."""
+    """All that Stripe has and all that we have; of invoices and the like, those of the last weeks, and of customers
+    too: one may have been made of which we never got the answer. A subscription that is over changes no more. What
+    moved Stripe's balance is compared elsewhere, with the ledger."""
     asked, since = gateway(), timezone.now() - RECENT
     customers = Customer.objects.filter(is_current=True, deleted_at__isnull=True)
     yield from (("customer", one) for one in customers.values_list("stripe_id", flat=True))
+    yield from (("customer", one.id) for one in asked.customers(since=since) if one.metadata.get(SITE) == site())
     over = set(Subscription.objects.filter(status__in=ENDED).values_list("stripe_id", "status"))
     run.buyers = {
         ("subscription", one.id): one.customer for one in asked.subscriptions() if (one.id, one.status) not in over

@@ -11,12 +11,13 @@ from django.core.management import CommandError
 from django.utils import timezone
 
 from billing.gateway.calls import Gateway
+from billing.gateway.orders import CustomerOrder
 from billing.models import Alert, Call, Customer, Drift, Event, Plan, Reconciliation, Subscription, Wanted
 from billing.sandbox.app import App
 from billing.sandbox.store import Sandbox
 from billing.selectors.buying import price_of
 from billing.services import reconciling, syncing
-from billing.services.customers import sync_customer
+from billing.services.customers import metadata_of, sync_customer
 from billing.services.locks import Lock, alone
 from billing.services.reconciling import EVERYTHING, LATELY, reconcile
 from billing.vocabulary import Interval, Item, JobState
@@ -187,6 +188,20 @@ def test_what_is_in_the_inbox_is_left_to_it(
     assert not Drift.objects.exists() and Event.objects.filter(state=JobState.PENDING).exists()
     settle()
     assert only().ends_at is not None
+
+
+def test_a_customer_of_whom_nobody_told_us_is_found(
+    acme: Organization, synced: Subscription, sandbox: Sandbox, stripe: Gateway, ahead: Do
+) -> None:
+    """The answer to the one who made it never came, and no event either; those of other applications are left alone."""
+    sandbox.faults.add("never_made", times=None)
+    made = stripe.create_customer("k", CustomerOrder(name="acme", email="", metadata=metadata_of(acme)))
+    stripe.create_customer("l", CustomerOrder(name="Stranger", email="", metadata={"shop": "another"}))
+    ahead(minutes=10)
+    reconcile(kind=EVERYTHING)
+    known = Customer.objects.values_list("stripe_id", "organization__name", "is_current")
+    assert set(known) == {(synced.customer.stripe_id, "acme", True), (made.id, "acme", False)}
+    assert Alert.objects.filter(key=f"customer-twice:{made.id}").exists()
 
 
 @pytest.mark.parametrize("is_waiting", [True, False])
