@@ -257,7 +257,7 @@ def _take_off(sandbox: Sandbox, invoice: Object, note: Object) -> None:
     intent = payments.intent_of(sandbox, invoice)
     if note["pre_payment_amount"] and invoice["amount_remaining"] == 0:
         invoices.settle(sandbox, invoice, 0, out_of_band=True)
-    elif note["pre_payment_amount"] and intent is not None:
+    elif note["pre_payment_amount"] and intent is not None and intent["status"] != "processing":
         intent["amount"] = invoice["amount_remaining"]
 
 

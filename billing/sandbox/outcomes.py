@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from billing.sandbox import invoices, payments
+from billing.sandbox import customers, invoices, payments
 from billing.sandbox.errors import StripeFault
 from billing.sandbox.store import Object, Sandbox
 
@@ -34,8 +34,20 @@ def _conclude(sandbox: Sandbox, intent: Object, *, good: bool, code: str) -> Obj
         invoice = sandbox.get("invoice", intent["_invoice"])
         if good:
             payments.succeed(sandbox, intent, method)
-            invoices.settle(sandbox, invoice, intent["amount"])
+            _settle(sandbox, invoice, intent["amount"])
         else:
             payments.decline(sandbox, intent, method, code)
             invoices.fail(sandbox, invoice, payments.FAILED)
     return intent
+
+
+def _settle(sandbox: Sandbox, invoice: Object, amount: int) -> None:
+    """More than is owed any more, for a credit note came while it was under way, becomes credit."""
+    due = min(amount, invoice["amount_remaining"])
+    invoices.settle(sandbox, invoice, due)
+    customer = sandbox.get("customer", invoice["customer"])
+    if amount > due and not customer.get("deleted"):
+        invoice["amount_overpaid"] = amount - due
+        told = {"type": "invoice_overpaid", "invoice": invoice["id"]}
+        customers.credit(sandbox, customer, due - amount, invoice["currency"], **told)
+        sandbox.emit("invoice.overpaid", invoice)

@@ -15,7 +15,7 @@ from billing.gateway.calls import Gateway, gateway
 from billing.gateway.orders import CreditOrder
 from billing.models import Alert, Drift, Invoice, LedgerEntry, LedgerLine, Subscription
 from billing.reports.balances import clearing, differences
-from billing.sandbox import disputes, ledger, refunds
+from billing.sandbox import disputes, ledger, outcomes, refunds
 from billing.sandbox.store import Sandbox
 from billing.services import settling
 from billing.services.balancing import balance_ledger
@@ -100,6 +100,23 @@ def test_a_note_that_nobody_tells_of_is_seen_on_its_invoice(
     stripe.v1.credit_notes.void_credit_note(note.id)
     sync_invoice(identifier)
     assert books("usd") == before
+
+
+def test_what_a_debit_paid_too_much_is_owed_to_the_customer(
+    *, acme: Organization, stripe: Gateway, sandbox: Sandbox, bought: Bought, deliver: Any, settle: Any
+) -> None:
+    """A credit note came while it was under way."""
+    row = bought(acme, seats=3, invoiced=True)
+    identifier = row.latest_invoice
+    stripe.finalize("f", identifier)
+    asked = {"payment_method": "pm_usBankAccount"}
+    stripe.v1.invoices.pay(identifier, asked)  # type: ignore[arg-type]  # a plain dict
+    stripe.create_credit_note("n", CreditOrder(invoice=identifier, amount=595))
+    outcomes.settle_debit(sandbox, sandbox.find("payment_intent", status="processing")[0]["id"])
+    deliver()
+    settle()
+    found = books("usd")
+    assert found["customer_balance"] == -595 and "receivable" not in found and in_step(stripe)
 
 
 def test_each_night_the_notes_of_old_invoices_are_found_too(stripe: Gateway, invoice: Invoice, ahead: Any) -> None:

@@ -87,6 +87,19 @@ def test_a_debit_is_known_later(shop: Shop, arrives: bool, status: str, charged:
         outcomes.settle_debit(shop.sandbox, intent)
 
 
+def test_a_debit_for_more_than_is_still_owed_becomes_credit(shop: Shop) -> None:
+    customer = shop.customer("pm_usBankAccount")
+    shop.subscribe(customer, (shop.price(), 1))
+    identifier = shop.invoices(customer)[0]["id"]
+    shop.api.credit_notes.create({"invoice": identifier, "amount": 300})
+    intent = shop.invoice(identifier)["payments"]["data"][0]["payment"]["payment_intent"]
+    outcomes.settle_debit(shop.sandbox, intent)
+    invoice = shop.invoice(identifier)
+    assert (invoice["status"], invoice["amount_paid"], invoice["amount_overpaid"]) == ("paid", 700, 300)
+    assert shop.api.charges.list({"customer": customer}).data[0].amount == 1000
+    assert shop.api.customers.retrieve(customer).balance == -300 and "invoice.overpaid" in shop.heard()
+
+
 @pytest.mark.parametrize(("approved", "status"), [(True, "active"), (False, "incomplete")])
 def test_the_bank_asks_the_buyer(shop: Shop, approved: bool, status: str) -> None:
     customer = shop.customer("pm_card_authenticationRequired")
