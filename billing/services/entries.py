@@ -164,7 +164,7 @@ def cut_deferred(draft: Draft, amount: int, currency: str) -> int:
     for row in Deferral.objects.filter(subject=draft.subject):
         left[row.line, max(row.start, day), row.end] += row.amount - earned(row.amount, row.start, row.end, day)
     spans = [(span, rest) for span, rest in sorted(left.items()) if rest > 0]
-    cut = min(amount, sum(rest for _, rest in spans))
+    cut = min(amount, left.total())  # less what a change gave back for the same days
     if cut <= 0:
         return 0
     parts = shared_out(cut, [rest for _, rest in spans])

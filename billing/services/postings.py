@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 
 from django.db import transaction
 from django.db.models import Q, Sum
@@ -21,14 +21,16 @@ from billing.gateway.objects import (
     InvoiceObject,
     TaxLine,
 )
-from billing.models import LedgerEntry, LedgerLine, TaxEvidence, TaxRow, Wire
+from billing.models import LedgerEntry, LedgerLine, TaxEvidence, TaxRow
 from billing.money import Money, from_stripe
 from billing.services.entries import Draft, balance, cut_deferred, is_written, lock_subject, take_back, write
+from billing.services.losses import give_less_up, give_up, lost
 from orgs.models import Organization
 
 REMOVED = "removed"
 _CLAIMS = (Posting.INVOICE, Posting.CREDIT_NOTE, Posting.CREDIT_NOTE_VOID, Posting.UNCOLLECTIBLE, Posting.RECOVERED)
 _NOTES = (Posting.CREDIT_NOTE, Posting.CREDIT_NOTE_VOID)
+_SAID = {"": "", ":void": " is void", ":loss": ": less is lost", ":loss:void": " is void: so much is lost again"}
 _ROUTES: dict[str, tuple[Posting, Account]] = {
     "charge": (Posting.CHARGE, Account.RECEIVABLE),
     "charge_failure": (Posting.CHARGE, Account.RECEIVABLE),
@@ -65,13 +67,16 @@ class Matter:
 @transaction.atomic
 def post_invoice(*, invoice: InvoiceObject, organization: Organization, notes: Sequence[CreditNoteObject] = ()) -> None:
     """Everything that the invoice says of itself: that it is final, void, given up, paid after all or by hand. What
-    ``notes`` took off comes before its end. What Stripe collected for it comes by balance transactions."""
+    ``notes`` took off comes before its end, unless they are later. What Stripe collected for it comes by balance
+    transactions."""
     if not invoice.id or invoice.finalized_at is None or invoice.status == "draft":
         return
     lock_subject(invoice.id)
     _post_final(invoice, organization)
+    late = [note for note in notes if _is_late(note, invoice)]
     for note in notes:
-        post_credit_note(note=note, organization=organization)
+        if note not in late:
+            post_credit_note(note=note, organization=organization)
     if invoice.status == "void":
         _post_void(invoice, organization)
     elif invoice.status == "uncollectible":
@@ -79,6 +84,13 @@ def post_invoice(*, invoice: InvoiceObject, organization: Organization, notes: S
     elif invoice.status == "paid":
         _post_recovered(invoice, organization)
         _post_by_hand(invoice, organization)
+    for note in late:
+        post_credit_note(note=note, organization=organization)
+
+
+def _is_late(note: CreditNoteObject, invoice: InvoiceObject) -> bool:
+    """Whether the invoice had been given up by then."""
+    return invoice.status == "uncollectible" and note.created > _turned(invoice, "marked_uncollectible_at")
 
 
 def _draft(
@@ -160,8 +172,6 @@ def _post_void(invoice: InvoiceObject, organization: Organization) -> None:
 
 
 def _post_given_up(invoice: InvoiceObject, organization: Organization) -> None:
-    """What was not earned yet never will be; the rest is lost. The tax stays owed until an accountant says
-    otherwise."""
     draft = _draft(
         invoice,
         organization,
@@ -172,15 +182,14 @@ def _post_given_up(invoice: InvoiceObject, organization: Organization) -> None:
     )
     owed = balance(Account.RECEIVABLE, subject=invoice.id)
     if owed > 0:
-        cut = cut_deferred(draft, owed, invoice.currency)
-        draft.debit(Account.BAD_DEBT, owed - cut, invoice.currency)
-        draft.credit(Account.RECEIVABLE, owed, invoice.currency)
+        give_up(draft, owed, invoice.currency)
         write(draft)
 
 
 def _post_recovered(invoice: InvoiceObject, organization: Organization) -> None:
-    lost = LedgerEntry.objects.filter(source=f"invoice:{invoice.id}:uncollectible")
-    if lost:
+    """What of the loss no note had taken back."""
+    given_up = LedgerEntry.objects.filter(subject=invoice.id, kind=Posting.UNCOLLECTIBLE)
+    if given_up:
         draft = _draft(
             invoice,
             organization,
@@ -189,7 +198,7 @@ def _post_recovered(invoice: InvoiceObject, organization: Organization) -> None:
             narration=f"Invoice {invoice.number} is paid after all",
             suffix=":recovered",
         )
-        take_back(draft, lost)
+        take_back(draft, given_up)
         write(draft)
 
 
@@ -231,8 +240,20 @@ def _turned(invoice: InvoiceObject, name: str) -> datetime:
 @transaction.atomic
 def post_credit_note(*, note: CreditNoteObject, organization: Organization) -> None:
     """Revenue and tax taken back: first what was not earned yet. What is owed for it: less to pay, more credit, or a
-    refund, which the refunds themselves take from there. Its invoice has been posted."""
+    refund, which the refunds themselves take from there. What was given up before is less of a loss then. Its invoice
+    has been posted."""
     lock_subject(note.invoice)
+    if not is_written(f"credit_note:{note.id}"):
+        _post_less_lost(note, organization)
+        _post_noted(note, organization)
+    if note.status == "void":
+        for kind, suffix in ((Posting.CREDIT_NOTE_VOID, ""), (Posting.UNCOLLECTIBLE, ":loss")):
+            undone = _note_draft(note, organization, kind, note.voided_at or clock.now(), f"{suffix}:void")
+            take_back(undone, LedgerEntry.objects.filter(source=f"credit_note:{note.id}{suffix}"))
+            write(undone)
+
+
+def _post_noted(note: CreditNoteObject, organization: Organization) -> None:
     draft = _note_draft(note, organization, Posting.CREDIT_NOTE, note.created, "")
     currency = note.currency
     total, tax = _minor(note.total, currency), _minor(note.tax, currency)
@@ -247,10 +268,15 @@ def post_credit_note(*, note: CreditNoteObject, organization: Organization) -> N
     if invoice is not None:
         draft.country, draft.tax_id, draft.tax_id_status = invoice.country, invoice.tax_id, invoice.tax_id_status
     write(draft)
-    if note.status == "void":
-        undone = _note_draft(note, organization, Posting.CREDIT_NOTE_VOID, note.voided_at or clock.now(), ":void")
-        take_back(undone, LedgerEntry.objects.filter(source=draft.source))
-        write(undone)
+
+
+def _post_less_lost(note: CreditNoteObject, organization: Organization) -> None:
+    """An entry of its own, so that the note's says of every note alike what it took off (see ``noted``)."""
+    less = min(_minor(note.pre_payment, note.currency), lost(note.invoice))
+    if less > 0:
+        draft = _note_draft(note, organization, Posting.UNCOLLECTIBLE, note.created, ":loss")
+        give_less_up(draft, less, _minor(note.total - note.tax, note.currency), note.currency)
+        write(draft)
 
 
 def noted(invoice: str) -> tuple[int, int]:
@@ -267,7 +293,7 @@ def _note_draft(note: CreditNoteObject, organization: Organization, kind: Postin
         source=f"credit_note:{note.id}{suffix}",
         kind=kind,
         happened_at=at,
-        narration=f"Credit note {note.number}" + (" is void" if suffix else ""),
+        narration=f"Credit note {note.number}{_SAID[suffix]}",
         organization=organization,
         subject=note.invoice,
         reference=note.id,
@@ -347,41 +373,6 @@ def post_dispute_end(*, dispute: DisputeObject, matter: Matter) -> LedgerEntry |
     draft.debit(Account.DISPUTE_LOSSES, left, dispute.currency)
     draft.credit(Account.DISPUTED, left, dispute.currency)
     return write(draft)
-
-
-# --- What came to the bank by itself ----------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def post_wire(*, wire: Wire) -> Money:
-    """A wire for an invoice, be it posted already or about to be: what is more than owed becomes the customer's credit,
-    and is answered; what is less is written off if the invoice counts as paid by it, and stays owed if not."""
-    invoice = wire.invoice
-    lock_subject(invoice.stripe_id)
-    draft = Draft(
-        source=f"wire:{wire.pk}",
-        kind=Posting.WIRE,
-        happened_at=datetime.combine(wire.received_on, time(), UTC),
-        narration=f"Wire {wire.reference} for invoice {invoice.number}",
-        organization=invoice.organization,
-        subject=invoice.stripe_id,
-        reference=wire.reference,
-        document=invoice.number,
-    )
-    rest = wire.amount
-    owed = {each: balance(each, subject=invoice.stripe_id) for each in (Account.BY_HAND, Account.RECEIVABLE)}
-    if not is_written(f"invoice:{invoice.stripe_id}"):
-        owed[Account.RECEIVABLE] += invoice.amount_remaining
-    draft.debit(Account.BANK, wire.amount, wire.currency)
-    for account, amount in owed.items():
-        part = max(min(rest, amount), 0)
-        short = max(amount - part, 0) if wire.settles else 0
-        draft.credit(account, part + short, wire.currency)
-        draft.debit(Account.SHORTFALLS, short, wire.currency)
-        rest -= part
-    draft.credit(Account.CUSTOMER_BALANCE, rest, wire.currency)
-    write(draft)
-    return Money(-balance(Account.CUSTOMER_BALANCE, source=draft.source), wire.currency)
 
 
 def _minor(amount: int, currency: str) -> int:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from billing.bookkeeping import Posting
+from billing.bookkeeping import Account, Posting
 from billing.gateway.calls import gateway
 from billing.gateway.errors import NotThere
 from billing.gateway.objects import (
@@ -24,10 +24,10 @@ from billing.gateway.objects import (
     InvoiceObject,
     RefundObject,
 )
-from billing.models import Customer, LedgerEntry
-from billing.money import UnevenAmount, UnknownCurrency, from_stripe
+from billing.models import Alert, Customer, LedgerEntry, Wire
+from billing.money import Money, UnevenAmount, UnknownCurrency, from_stripe
 from billing.services.alerts import raise_alert, withdraw_alert
-from billing.services.entries import is_written
+from billing.services.entries import balance, is_written
 from billing.services.postings import (
     Matter,
     is_known,
@@ -52,6 +52,7 @@ def settle_invoice(*, invoice: InvoiceObject, organization: Organization) -> Non
         if payment.charge and payment.status == "paid" and not _charged(payment.charge):
             charge = gateway().charge(payment.charge)
             _book(charge.balance_transaction, _about_charge(matter, charge))
+    _tell_of_wires(matter, "wire-for-nothing" if invoice.status == "void" else "wire-twice")
 
 
 def _post(invoice: InvoiceObject, organization: Organization) -> None:
@@ -72,7 +73,28 @@ def settle_charge(identifier: str) -> bool:
     charge = gateway().charge(identifier)
     matter = _matter_of(charge)
     _book(charge.balance_transaction, _about_charge(matter, charge))
+    _tell_of_wires(matter, "wire-twice")
     return not matter.foreign
+
+
+def _tell_of_wires(matter: Matter, about: str) -> None:
+    """Stripe knows of a wire only when all is there: it goes on to ask for the whole. What came is too much then, and
+    stays so in the books until it is given back: staff is told once."""
+    wires = list(Wire.objects.filter(invoice__stripe_id=matter.subject)) if matter.subject else []
+    if not wires or not is_written(f"invoice:{matter.subject}"):
+        return
+    over = -balance(Account.RECEIVABLE, subject=matter.subject)
+    if over >= 0:
+        for wire in wires:
+            withdraw_alert(f"wire-under:{wire.pk}")
+    key = f"{about}:{matter.subject}"
+    if over > 0 and not Alert.objects.filter(key=key).exists():
+        text = _(
+            "%(amount)s of what came by wire for the invoice %(invoice)s is not owed any more: send it back, or give it"
+            " as credit."
+        )
+        names = {"amount": Money(over, wires[0].currency), "invoice": matter.document or matter.subject}
+        raise_alert(key, text % names, matter.organization)
 
 
 def settle_refund(identifier: str) -> bool:
@@ -114,7 +136,9 @@ def settle_credit_note(identifier: str) -> bool:
 
 
 def _demand_invoice(note: CreditNoteObject, organization: Organization) -> None:
-    if not is_written(f"invoice:{note.invoice}"):
+    """As it is by now: it may have been given up before the note was made, and is booked in that order then."""
+    is_new = bool(note.pre_payment) and not is_written(f"credit_note:{note.id}")
+    if is_new or not is_written(f"invoice:{note.invoice}"):
         settle_invoice(invoice=gateway().invoice(note.invoice), organization=organization)
 
 

@@ -6,19 +6,20 @@ customer's, and staff is told. Stripe is told by a worker, and what it says then
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from billing import clock
+from billing.bookkeeping import Account, Posting
 from billing.models import Invoice, Wire
 from billing.money import Money, total
 from billing.services import purchase_mails
 from billing.services.alerts import raise_alert
+from billing.services.entries import Draft, balance, is_written, lock_subject, write
 from billing.services.impartial import is_impartial
 from billing.services.outbox import enqueue
-from billing.services.postings import post_wire
 from billing.vocabulary import CallKind
 from freehold.errors import Invalid, NotPermitted
 from orgs import audit
@@ -120,3 +121,38 @@ def _tell(invoice: Invoice, wire: Wire, missing: Money) -> None:
         raise_alert(f"wire-over:{wire.pk}", f"{-missing} too much came for {invoice}.", invoice.organization)
     elif is_short and not wire.settles:
         raise_alert(f"wire-under:{wire.pk}", f"{missing} is missing of {invoice}.", invoice.organization)
+
+
+# --- The books --------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def post_wire(*, wire: Wire) -> Money:
+    """A wire for an invoice, be it posted already or about to be: what is more than owed becomes the customer's credit,
+    and is answered; what is less is written off if the invoice counts as paid by it, and stays owed if not."""
+    invoice = wire.invoice
+    lock_subject(invoice.stripe_id)
+    draft = Draft(
+        source=f"wire:{wire.pk}",
+        kind=Posting.WIRE,
+        happened_at=datetime.combine(wire.received_on, time(), UTC),
+        narration=f"Wire {wire.reference} for invoice {invoice.number}",
+        organization=invoice.organization,
+        subject=invoice.stripe_id,
+        reference=wire.reference,
+        document=invoice.number,
+    )
+    rest = wire.amount
+    owed = {each: balance(each, subject=invoice.stripe_id) for each in (Account.BY_HAND, Account.RECEIVABLE)}
+    if not is_written(f"invoice:{invoice.stripe_id}"):
+        owed[Account.RECEIVABLE] += invoice.amount_remaining
+    draft.debit(Account.BANK, wire.amount, wire.currency)
+    for account, amount in owed.items():
+        part = max(min(rest, amount), 0)
+        short = max(amount - part, 0) if wire.settles else 0
+        draft.credit(account, part + short, wire.currency)
+        draft.debit(Account.SHORTFALLS, short, wire.currency)
+        rest -= part
+    draft.credit(Account.CUSTOMER_BALANCE, rest, wire.currency)
+    write(draft)
+    return Money(-balance(Account.CUSTOMER_BALANCE, source=draft.source), wire.currency)

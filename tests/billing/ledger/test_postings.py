@@ -11,7 +11,7 @@ from billing.bookkeeping import Posting
 from billing.gateway.objects import InvoicePaymentObject, TaxLine
 from billing.models import Customer, Invoice, LedgerEntry, TaxEvidence, TaxRow, Wire
 from billing.money import Money, UnevenAmount, UnknownCurrency, from_stripe
-from billing.services import postings, recognition
+from billing.services import recognition, wires
 from billing.services.entries import Draft, write
 from billing.services.postings import Matter, post_credit_note, post_dispute_end, post_invoice, post_transaction
 from billing.services.recognition import recognize
@@ -141,6 +141,15 @@ class TestCreditNotes:
         earn(date(2026, 7, 1))
         assert books()["revenue"] == -18_200 - 30 * 50
 
+    def test_what_a_change_gave_back_is_not_left_to_take(self, acme: Organization) -> None:
+        """Of an increase, whose lines take the old quantity back and bring the new one."""
+        post(acme, [made.line(-36_500), made.line(73_000, name="il_2")], ())
+        post_credit_note(note=made.note(30_000, pre_payment=30_000), organization=acme)
+        taken = LedgerEntry.objects.get(kind=Posting.CREDIT_NOTE).lines.values_list("account", "amount")
+        assert dict(taken) == {"deferred": 18_300, "revenue": 11_700, "receivable": -30_000}  # 183 of 365 days are left
+        earn(date(2026, 12, 31))
+        assert books()["revenue"] == -6_500 and "deferred" not in books()
+
     def test_it_says_where_it_went(self, acme: Organization) -> None:
         post(acme)
         post_credit_note(note=made.note(1_000, pre_payment=300, to_balance=200), organization=acme)
@@ -251,8 +260,8 @@ class TestWires:
         found = Wire.objects.create(
             invoice=invoice, amount=amount, currency="eur", reference=f"R{amount}", received_on=date(2026, 2, 3), settles=settles
         )  # fmt: skip
-        over = postings.post_wire(wire=found)
-        assert postings.post_wire(wire=found) == over
+        over = wires.post_wire(wire=found)
+        assert wires.post_wire(wire=found) == over
         return over
 
     def test_scenario_54_what_is_missing_stays_owed(self, mirrored: Invoice) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from django.db.models import Sum
 
-from billing.bookkeeping import Account, Posting
+from billing.bookkeeping import Account, Posting, earned
 from billing.gateway.calls import Gateway, gateway
 from billing.gateway.orders import CreditOrder
-from billing.models import Alert, Drift, Invoice, LedgerEntry, LedgerLine, Subscription
+from billing.models import Alert, Deferral, Drift, Invoice, LedgerEntry, LedgerLine, Subscription
 from billing.reports.balances import clearing, differences
 from billing.sandbox import disputes, ledger, outcomes, refunds
 from billing.sandbox.store import Sandbox
@@ -83,6 +83,45 @@ def test_what_was_taken_off_before_is_no_loss(
     deferred = LedgerLine.objects.filter(account=Account.DEFERRED, entry__kind=Posting.UNCOLLECTIBLE)
     lost += deferred.aggregate(sum=Sum("amount"))["sum"] or 0
     assert lost == (0 if end == "void" else invoice.total - 595)
+
+
+@pytest.mark.parametrize("part", [595, 0])
+def test_what_is_taken_off_after_it_was_given_up_is_less_of_a_loss(
+    *, acme: Organization, stripe: Gateway, bought: Bought, part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part of it, or all: then Stripe calls it paid. Nobody has to ask for the notes again."""
+    identifier = bought(acme, seats=3, invoiced=True).latest_invoice
+    invoice = stripe.finalize("f", identifier)
+    stripe.mark_uncollectible("e", identifier)
+    sync_invoice(identifier)
+    before = books("usd")
+    note = stripe.create_credit_note("n", CreditOrder(invoice=identifier, amount=part or invoice.total))
+    assert SETTLERS["credit_note"](note.id)
+    found = books("usd")
+    assert "receivable" not in found
+    assert found.get("tax", 0) == (before["tax"] + 95 if part else 0)
+    sync_invoice(identifier)
+    assert books("usd") == found
+    monkeypatch.setattr(settling, "gateway", SimpleNamespace)
+    settling._post(stripe.invoice(identifier), acme)
+
+
+def test_a_note_that_we_hear_of_before_the_loss_comes_after_it_all_the_same(
+    acme: Organization, stripe: Gateway, bought: Bought, ahead: Any
+) -> None:
+    """What was not earned yet is cut once: as of the day on which the invoice was given up."""
+    identifier = bought(acme, seats=3, invoiced=True).latest_invoice
+    stripe.finalize("f", identifier)
+    sync_invoice(identifier)
+    ahead(days=3)
+    stripe.mark_uncollectible("e", identifier)
+    ahead(days=5)
+    note = stripe.create_credit_note("n", CreditOrder(invoice=identifier, amount=595))
+    SETTLERS["credit_note"](note.id)
+    sync_invoice(identifier)
+    assert "receivable" not in books("usd")
+    day = note.created.date()
+    assert not sum(row.amount - earned(row.amount, row.start, row.end, day) for row in Deferral.objects.all())
 
 
 def test_a_note_that_nobody_tells_of_is_seen_on_its_invoice(
