@@ -30,7 +30,9 @@ NEXT: dict[str, Promise] = {
     Step.LOCK.value: _("goes into quarantine"),
     Step.QUARANTINE.value: _("may be released"),
 }
-"""What comes at ``Health.until``, by the step that was taken last."""
+NOT_BEGUN = _("may claim nothing more")
+"""What comes at ``Health.until``, by the step that was taken last; and for who never began, of whom nothing is in
+force."""
 TONES = {Standing.GOOD: "good", Standing.GRACE: "warn", Standing.LAPSED: "bad"}
 CHANGES = 50
 
@@ -62,17 +64,25 @@ def down() -> QuerySet[Health]:
 
 
 def row_of(health: Health) -> StandingRow:
-    waits = health.step == Step.RELEASE
+    comes = _next(health)
     return StandingRow(
         organization=health.organization,
         standing=health.get_standing_display(),
         tone=TONES[Standing(health.standing)],
         reason=REASONS.get(health.evidence, health.evidence),
         since=health.since,
-        until=health.until,
-        next=NEXT.get(health.step, "") if health.until else "",
-        waits_for_staff=waits,
+        until=health.until if comes else None,
+        next=comes,
+        waits_for_staff=health.step == Step.RELEASE and health.organization.state != State.APPLIED,
     )
+
+
+def _next(health: Health) -> str | Promise:
+    if health.until is None:
+        return ""
+    if health.organization.state == State.APPLIED:
+        return NOT_BEGUN if health.step == Step.NOTHING else ""
+    return NEXT.get(health.step, "")
 
 
 def changes_of(organization: Organization) -> list[ChangeRow]:

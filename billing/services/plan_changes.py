@@ -21,7 +21,7 @@ from billing.models import Call, Plan, Subscription, SubscriptionItem, Wanted
 from billing.pages.changing import counts_under
 from billing.selectors import buying, quantities
 from billing.selectors.quantities import BY_INVOICE, Counts, Sheet
-from billing.services import syncing
+from billing.services import purchase_mails, syncing
 from billing.services.calls import CantBeMade, NotYet, Result, makes
 from billing.services.outbox import enqueue
 from billing.services.quantities import Agreed, demand_agreed, demand_change, write_wanted
@@ -195,7 +195,7 @@ def _change_plan(call: Call) -> Result:
     counts = _counts_now(subscription, plan)
     if (subscription.plan_id, subscription.interval) != (plan.pk, interval):
         if at and _is_of_before(subscription, datetime.fromisoformat(at)):
-            _settle_wanted(subscription.organization, plan, interval, None)
+            _drop(call, plan, interval)
             raise CantBeMade("The period is over for whose rest the charge was agreed to; nothing is charged.")
         moment = datetime.fromisoformat(at) if at else _if_late(subscription, call)
         mode = _mode(subscription, moment)
@@ -204,6 +204,13 @@ def _change_plan(call: Call) -> Result:
         gateway().change_items(str(key), stripe_id, changes, mode, at=moment)
     _settle_wanted(subscription.organization, plan, interval, None if at else counts)
     return {"subscription": stripe_id, "plan": str(plan), "interval": interval.value}
+
+
+@transaction.atomic
+def _drop(call: Call, plan: Plan, interval: Interval) -> None:
+    """Who asked for it is not at the page any more, and is to know that it did not come."""
+    _settle_wanted(call.organization, plan, interval, None)
+    purchase_mails.tell_not_changed(call, plan, interval)
 
 
 def _is_of_before(subscription: Subscription, at: datetime) -> bool:

@@ -9,11 +9,11 @@ from datetime import date, datetime
 from typing import Any
 
 from billing import tiers
-from billing.models import Allowance, Intent, Invoice
+from billing.models import Allowance, Call, Intent, Invoice, Plan
 from billing.money import Money
 from billing.selectors.buying import sum_of
 from billing.services.standing_mails import mail_payers
-from billing.vocabulary import Tier
+from billing.vocabulary import Interval, Tier
 from orgs.models import Organization
 from orgs.services.notices import site_url
 
@@ -68,6 +68,13 @@ def tell_ending(organization: Organization, ends_at: datetime, by: str) -> None:
 
 def tell_going_on(organization: Organization, by: str) -> None:
     mail_payers(organization, "plan_going_on", "", by=by)
+
+
+def tell_not_changed(call: Call, plan: Plan, interval: Interval) -> None:
+    """That a change was dropped which Stripe heard of too late, so that they choose again; once for each call."""
+    context = {"plan": tiers.terms_of(Tier(plan.tier)).label, "interval": interval.value}
+    url = site_url("organization-plan-change", call.organization.name)
+    mail_payers(call.organization, "plan_not_changed", f"billing:not-changed:{call.pk}", **context, page=url)
 
 
 def _about(intent: Intent) -> dict[str, Any]:

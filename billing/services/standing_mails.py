@@ -13,11 +13,14 @@ from accounts.preferences import mail_people
 from accounts.topics import Topic
 from billing.models import Event, Health, Invoice, Subscription
 from billing.money import Money
+from billing.pages.plan import held_for
+from billing.selectors.buying import live_subscription
 from billing.standing import LOCKED, Evidence
 from billing.words import spelled
+from namespaces.services.held import held_until
 from orgs.models import Organization
 from orgs.services.notices import people, site_url
-from orgs.vocabulary import ROLE_PERMISSIONS, Permission, Role, Standing
+from orgs.vocabulary import ROLE_PERMISSIONS, Permission, Role, Standing, State
 
 PAYING_ROLES = tuple(role for role in Role if Permission.MANAGE_BILLING in ROLE_PERMISSIONS[role])
 CONFIRM = "invoice.payment_action_required"
@@ -44,6 +47,8 @@ def tell_of_change(organization: Organization, health: Health, was: Standing) ->
     key = f"standing:{organization.pk}:{health.standing}:{health.since:%Y%m%d%H%M%S}"
     if health.standing == Standing.GOOD:
         mail_payers(organization, "billing_good", key)
+    elif not has_begun(organization):
+        say_it_waits(organization, key, health.until if health.standing == Standing.GRACE else None)
     elif health.standing == Standing.LAPSED:
         mail_payers(organization, "billing_locked", key, until=health.since + LOCKED)
     elif health.evidence == Evidence.PAYMENT_FAILED:
@@ -51,6 +56,20 @@ def tell_of_change(organization: Organization, health: Health, was: Standing) ->
     else:
         had_plan = Subscription.objects.filter(organization=organization).exists()
         mail_payers(organization, "billing_ended", key, until=health.until, had_plan=had_plan)
+
+
+def has_begun(organization: Organization) -> bool:
+    """Whether anything of it was ever in force. A company that was never active has only names that are held for it:
+    what it does not pay locks nothing."""
+    return organization.state != State.APPLIED
+
+
+def say_it_waits(organization: Organization, key: str, until: datetime | None) -> None:
+    """Of a company that ordered and never paid. ``until`` is how long it may still claim; None: no longer."""
+    held = [(grant.name, held_until(grant)) for grant in held_for(organization)]
+    is_over = live_subscription(organization) is None
+    context = {"until": until, "held": held, "is_over": is_over, **about_invoice(organization)}
+    mail_payers(organization, "billing_order_unpaid", key, **context)
 
 
 def about_invoice(organization: Organization) -> dict[str, Any]:
@@ -83,6 +102,9 @@ def warn_of_step(organization: Organization, step: str, at: datetime, until: dat
     """Say what comes on which day: ``lock``, ``quarantine`` or ``release``. ``at`` is when the rules have it, ``until``
     when it will be."""
     key = step_key(organization, step, at, days)
+    if not has_begun(organization):
+        say_it_waits(organization, key, until)
+        return
     mail_payers(organization, "billing_step", key, step=step, until=until, **about_invoice(organization))
 
 

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.conf import settings
-from django.test import override_settings
 from django.utils import timezone
 from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
-from billing.gateway import calls
 from billing.models import Call, Plan, Subscription, Wanted
 from billing.vocabulary import CallKind, Interval, Item, Tier
-from freehold.programs import SANDBOX_SECRET
-from freehold.stripe_settings import SANDBOX_KEY, StripeSettings
 from orgs.models import Organization
 from orgs.vocabulary import State
 from tests import factories
@@ -43,14 +37,6 @@ VISITS = (
     Visit(CHANGE, "/manage/paying/plan/change/?choice=business-year"),
     Visit(CHANGE, "/manage/fewer/plan/change/"),
 )
-
-
-@pytest.fixture
-def stripe(transactional_db: None) -> Iterator[None]:
-    found = StripeSettings(enabled=True, key=SANDBOX_KEY, secrets=(SANDBOX_SECRET,), base=settings.FREEHOLD_STRIPE.base)
-    with override_settings(FREEHOLD_STRIPE=found), calls.use(world.gateway_to(world.sandbox(), found)):
-        world.plans()
-        yield
 
 
 @pytest.fixture

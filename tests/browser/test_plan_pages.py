@@ -42,6 +42,8 @@ OWNER_VISITS = (
     Visit("organization-plan", "/manage/ending/plan/"),
     Visit("organization-plan", "/manage/late/plan/"),
     Visit("organization-plan", "/manage/locked/plan/"),
+    Visit("organization-plan", "/manage/overdue/plan/"),
+    Visit("organization-plan", "/manage/unbegun/plan/"),
     Visit("organization-plan", "/manage/begun/plan/"),
     Visit("organization-plan", "/manage/quoted/plan/"),
     Visit("organization-plan", "/manage/project/plan/"),
@@ -66,6 +68,7 @@ OWNER_VISITS = (
     Visit("organization-plan-end", "/manage/paying/plan/end/"),
     Visit("organization-plan-end", "/manage/ending/plan/end/"),
     Visit("organization-plan-end", "/manage/dead/plan/end/"),
+    Visit("organization-plan-end", "/manage/overdue/plan/end/"),
 )
 STAFF_VISITS = (
     Visit("review-orders", "/review/orders/"),
@@ -80,12 +83,13 @@ def owner(transactional_db: None) -> User:
     """Of organizations in every condition, one to a word."""
     sold()
     olga = factories.user("olga")
-    for name in ("fresh", "paying", "ending", "late", "locked", "begun", "quoted", "project", "dead"):
-        is_new = name in {"fresh", "begun", "quoted"}
+    for name in (*_MAKE, "project"):
+        is_new = name in {"fresh", "begun", "quoted", "overdue", "unbegun"}
         kind = Kind.COMMUNITY if name == "project" else Kind.COMPANY
         made = factories.organization(name, kind=kind, state=State.APPLIED if is_new else State.ACTIVE)
         factories.member(made, "olga")
-        _MAKE.get(name, lambda _: None)(made)
+        if name in _MAKE:
+            _MAKE[name](made)
     return olga
 
 
@@ -125,6 +129,24 @@ def _locked(made: Organization) -> None:
 def _dead(made: Organization) -> None:
     subscription(made, "paused")
     _judged(made, Standing.LAPSED, timezone.now() - 26 * DAY, timezone.now() + 34 * DAY)
+
+
+def _overdue(made: Organization) -> None:
+    """Its first invoice: nothing of it was ever in force."""
+    now = timezone.now()
+    by_invoice: dict[str, Any] = {"collection_method": "send_invoice"}
+    ordered = subscription(made, seats=0, roots=1, unpaid_since=now - 3 * DAY, period_end=now + DAY, **by_invoice)
+    invoice(ordered, made, number="F-2026-0011", created=now - 33 * DAY, due_at=now - 3 * DAY, **by_invoice)
+    factories.grant("overdue", made, state=GrantState.HELD)
+    factories.grant("overdue-and-of-a-name-that-is-rather-long", made, state=GrantState.HELD)
+    _judged(made, Standing.GRACE, now - 3 * DAY, now + 11 * DAY)
+
+
+def _unbegun(made: Organization) -> None:
+    ended = timezone.now() - 20 * DAY
+    subscription(made, "canceled", seats=0, roots=1, ended_at=ended)
+    factories.grant("unbegun", made, state=GrantState.HELD)
+    _judged(made, Standing.LAPSED, ended + 14 * DAY, ended + 74 * DAY)
 
 
 def _judged(made: Organization, standing: Standing, since: Any, until: Any) -> None:
@@ -170,6 +192,8 @@ def _quoted(made: Organization) -> None:
 
 
 _MAKE = {
+    "overdue": _overdue,
+    "unbegun": _unbegun,
     "dead": _dead,
     "fresh": _fresh,
     "paying": _paying,

@@ -10,18 +10,20 @@ from billing.services import standing_mails
 from billing.services.price_moves import announce_prices
 from billing.standing import GRACE, LOCKED, QUARANTINE, Evidence
 from billing.vocabulary import Interval, Item, Tier
+from namespaces.models import Grant
+from namespaces.states import GrantState
 from orgs.actors import Actor
 from orgs.models import Organization
-from orgs.vocabulary import Role, Standing
+from orgs.vocabulary import Role, Standing, State
 from tests import factories
 from tests.notices.scenes import DAY, NOW, acme, scene
 
 HOSTED = "https://pay.example/i/1"
 
 
-def paying() -> Organization:
+def paying(state: State = State.ACTIVE) -> Organization:
     """Acme, for which Bea pays; its manager is told nothing."""
-    made = acme()
+    made = acme(state=state)
     factories.member(made, "bea", Role.BILLING)
     return made
 
@@ -95,6 +97,43 @@ def good() -> None:
     changed(paying(), Standing.GOOD, Evidence.PAID)
 
 
+@scene("billing_good.not_begun")
+def void() -> None:
+    changed(paying(State.APPLIED), Standing.GOOD, Evidence.NEVER_BOUGHT)
+
+
+def ordered() -> Organization:
+    """Names are held for it until it pays for what it ordered."""
+    organization = paying(State.APPLIED)
+    owed(organization, "send_invoice")
+    for name, days in (("acme", 20), ("rocket", 3)):
+        factories.grant(name, organization, state=GrantState.HELD)
+        Grant.objects.filter(name=name).update(state_changed_at=NOW - days * DAY)
+    return organization
+
+
+@scene("billing_order_unpaid.overdue")
+def order_is_overdue() -> None:
+    changed(ordered(), Standing.GRACE, Evidence.PAYMENT_FAILED, NOW + GRACE)
+
+
+@scene("billing_order_unpaid.step")
+def order_is_still_overdue() -> None:
+    standing_mails.warn_of_step(ordered(), "lock", NOW + 7 * DAY, NOW + 7 * DAY, 7)
+
+
+@scene("billing_order_unpaid.lapsed")
+def order_has_lapsed() -> None:
+    changed(ordered(), Standing.LAPSED, Evidence.PAYMENT_FAILED, NOW + LOCKED)
+
+
+@scene("billing_order_unpaid.over")
+def order_is_over() -> None:
+    organization = ordered()
+    Subscription.objects.update(status="canceled")
+    changed(organization, Standing.GRACE, Evidence.ENDED, NOW + GRACE)
+
+
 @scene("billing_step.lock")
 def lock_is_near() -> None:
     organization = paying()
@@ -123,6 +162,11 @@ def quarantined() -> None:
 @scene("billing_ending")
 def ending() -> None:
     standing_mails.warn_of_end(subscribed(paying()), NOW + 7 * DAY, 7)
+
+
+@scene("billing_ending.not_begun")
+def order_is_ending() -> None:
+    standing_mails.warn_of_end(subscribed(paying(State.APPLIED)), NOW + 7 * DAY, 7)
 
 
 @scene("billing_invoice_stuck")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from billing.models import Allowance, Intent
+from billing.models import Allowance, Call, Intent, Plan
 from billing.money import Money
 from billing.services import purchase_mails
-from billing.vocabulary import Method
+from billing.vocabulary import CallKind, Interval, Method, Tier
 from orgs.models import Organization
 from orgs.vocabulary import State
 from tests.billing.buying.rows import intent, sold
@@ -101,6 +101,27 @@ def ending() -> None:
     purchase_mails.tell_ending(paying(), NOW + 20 * DAY, "ann@example.com")
 
 
+@scene("plan_ending.not_begun")
+def order_ending() -> None:
+    purchase_mails.tell_ending(paying(State.APPLIED), NOW + 20 * DAY, "ann@example.com")
+
+
 @scene("plan_going_on")
 def going_on() -> None:
     purchase_mails.tell_going_on(paying(), "ann@example.com")
+
+
+@scene("plan_not_changed.month")
+def not_changed() -> None:
+    _not_changed(Interval.MONTH)
+
+
+@scene("plan_not_changed.year")
+def not_changed_by_year() -> None:
+    _not_changed(Interval.YEAR)
+
+
+def _not_changed(interval: Interval) -> None:
+    sold()
+    call = Call.objects.create(kind=CallKind.CHANGE_PLAN, organization=paying())
+    purchase_mails.tell_not_changed(call, Plan.objects.get(tier=Tier.TEAM), interval)

@@ -27,7 +27,7 @@ from billing.services.quantities import Agreed, change_quantities
 from billing.services.quantity_sweep import sweep_quantities
 from billing.services.syncing import sync_subscription
 from billing.services.usage import report_served
-from billing.vocabulary import CallKind, Interval, Item, Tier
+from billing.vocabulary import CallKind, Interval, Item, JobState, Tier
 from freehold.errors import Invalid, NotPermitted
 from namespaces.models import Usage
 from orgs.actors import Actor
@@ -80,6 +80,21 @@ class TestMoreBeginsAtOnce:
         assert (found.interval, entitlement(acme).seats) == (YEAR, 2)
         assert found.period_end is not None
         assert found.period_end > timezone.now() + timedelta(days=360)
+
+    def test_what_stripe_hears_of_too_late_is_dropped_and_who_pays_is_told(
+        self, acme: Organization, bought: Bought, settle: Settle, ahead: Any
+    ) -> None:
+        """Even by a worker who dies before he has said so, once."""
+        bought(acme, 2, 1)
+        choose(acme, Tier.BUSINESS, MONTH)
+        ahead(days=32)
+        settle()
+        Call.objects.update(state=JobState.PENDING, due_at=timezone.now())
+        settle()
+        assert Call.objects.get().state == JobState.IGNORED
+        told = Mail.objects.get(subject="The plan of Acme was not changed")
+        assert told.to == acme.memberships.get().user.email
+        assert "Business" in told.text and "nothing was charged" in told.text
 
     def test_it_is_agreed_to_first(self, acme: Organization, bought: Bought) -> None:
         bought(acme, 2, 1)

@@ -222,6 +222,19 @@ def test_who_is_due(clock: Clock) -> None:
     assert new.pk not in ladder.due()
 
 
+def test_who_was_not_looked_at_for_longest_comes_first(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a run that is cut short would look at the same ones each time."""
+    third, second, first, never = (company(name) for name in ("third", "second", "first", "never"))
+    for organization in (third, second, first, never):
+        decline(subscription(organization))
+    for organization in (first, second, third):
+        ladder.follow(actor=WORKER, organization=organization)
+        clock.forward(0.1)
+    assert ladder.due() == [never.pk, first.pk, second.pk, third.pk]
+    monkeypatch.setattr(ladder, "MOST", 2)
+    assert ladder.due() == [never.pk, first.pk]
+
+
 def test_one_that_fails_keeps_none_from_its_turn(
     acme: Organization, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
