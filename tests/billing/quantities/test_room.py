@@ -225,8 +225,10 @@ def owner(full: Organization) -> Client:
 
 class TestPages:
     def test_the_offer_says_what_it_costs_and_leads_there_and_back(self, owner: Client, full: Organization) -> None:
-        page = f"/manage/acme/offers/{offered(full).pk}/"
+        offer = offered(full)
+        page = f"/manage/acme/offers/{offer.pk}/"
         shown = owner.get(page).content.decode()
+        assert f"accept it, by {offer.expires_at:%-d %B %Y}. Until you do, it stays with Giver." in shown
         assert "US$40.00 a month more, before tax: all the namespaces of your plan Team are in use." in shown
         assert escape(ONE_MORE) in shown
         assert "Accept the namespace" not in shown

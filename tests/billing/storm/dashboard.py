@@ -85,7 +85,7 @@ class Dashboard:
         self.run("refunds/conclude", refund=refund["id"], arrives=self.dice.choice(("yes", "no")))
 
     def credit(self) -> None:
-        invoice = self._one("invoice", status=self.dice.choice(("paid", "paid", "open")))
+        invoice = self._one("invoice", status=self.dice.choice(("paid", "paid", "open", "uncollectible")))
         asked: dict[str, Any] = {"invoice": invoice["id"]}
         asked["amount"] = max(1, invoice["total"] // self.dice.choice((1, 2, 5)))
         if invoice["status"] == "paid":
