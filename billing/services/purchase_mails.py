@@ -9,9 +9,10 @@ from datetime import date, datetime
 from typing import Any
 
 from billing import tiers
-from billing.models import Allowance, Call, Intent, Invoice, Plan
+from billing.models import Allowance, Call, Intent, Invoice, Plan, Subscription
 from billing.money import Money
 from billing.selectors.buying import sum_of
+from billing.selectors.quantities import Counts
 from billing.services.standing_mails import mail_payers
 from billing.vocabulary import Interval, Tier
 from orgs.models import Organization
@@ -75,6 +76,12 @@ def tell_not_changed(call: Call, plan: Plan, interval: Interval) -> None:
     context = {"plan": tiers.terms_of(Tier(plan.tier)).label, "interval": interval.value}
     url = site_url("organization-plan-change", call.organization.name)
     mail_payers(call.organization, "plan_not_changed", f"billing:not-changed:{call.pk}", **context, page=url)
+
+
+def tell_not_increased(subscription: Subscription, asked: Counts, billed: Counts) -> None:
+    """That more was asked for and is not wanted any more, for it was not paid."""
+    url = site_url("organization-plan-quantities", subscription.organization.name)
+    mail_payers(subscription.organization, "plan_not_increased", "", asked=asked, billed=billed, page=url)
 
 
 def _about(intent: Intent) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from billing import clock, sums
 from billing.models import Call, Wanted
 from billing.selectors import buying, quantities
 from billing.selectors.quantities import Counts, Sheet
+from billing.services import purchase_mails
 from billing.services.alerts import raise_alert, withdraw_alert
 from billing.services.outbox import enqueue
 from billing.services.quantities import CHANGEABLE
@@ -89,6 +90,7 @@ def _give_up(actor: Actor, found: Sheet) -> None:
         before=before._asdict(),
         after=after._asdict(),
     )
+    purchase_mails.tell_not_increased(found.subscription, before, after)
 
 
 def _tell_again(found: Sheet, steps: Steps) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from billing.models import Allowance, Call, Intent, Plan
+from billing.models import Allowance, Call, Intent, Plan, Subscription
 from billing.money import Money
+from billing.selectors.quantities import Counts
 from billing.services import purchase_mails
 from billing.vocabulary import CallKind, Interval, Method, Tier
 from orgs.models import Organization
@@ -125,3 +126,9 @@ def _not_changed(interval: Interval) -> None:
     sold()
     call = Call.objects.create(kind=CallKind.CHANGE_PLAN, organization=paying())
     purchase_mails.tell_not_changed(call, Plan.objects.get(tier=Tier.TEAM), interval)
+
+
+@scene("plan_not_increased")
+def not_increased() -> None:
+    sold()
+    purchase_mails.tell_not_increased(Subscription(organization=paying()), Counts(5, 2), Counts(3, 1))

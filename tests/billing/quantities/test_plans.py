@@ -211,6 +211,7 @@ def test_an_increase_that_is_not_paid_is_given_up(
     assert sweep_quantities(actor=WORKER) == 0
     assert Wanted.objects.get().seats == 2
     assert AuditEvent.objects.filter(action="plan.given_up").count() == 1
+    assert "nothing is charged" in Mail.objects.get(subject="The plan of Acme was not increased").text
     assert not Call.objects.filter(state="pending").exists()
 
 
