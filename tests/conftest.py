@@ -17,6 +17,18 @@ Json = dict[str, Any]
 flushing.install()
 
 
+AT_STRIPE = {"bought", "stripe", "synced"}
+"""Fixtures by which whole purchases are made at the sandbox, in hundreds of queries."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Before the marks are chosen by: ``make quick`` leaves purchases to ``make test``."""
+    for item in items:
+        if AT_STRIPE.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(autouse=True)
 def _empty_backlogs() -> Iterator[None]:
     """What waits to be written belongs to the test that caused it."""

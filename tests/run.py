@@ -17,6 +17,8 @@ from freehold.embedded import EmbeddedPostgres
 ROOT = Path(__file__).resolve().parent.parent
 LAST_FAILED = Path(".pytest_cache/v/cache/lastfailed")
 FEW = 5
+LONG = [f"--ignore=tests/{folder}" for folder in ("browser", "e2e", "matrix")]
+"""Of their tests none is quick, so that they need not even be collected."""
 FAILED = 1
 """Pytest's exit status when tests failed, and nothing else did."""
 
@@ -26,9 +28,8 @@ def main(arguments: list[str]) -> int:
     quick = "--quick" in arguments
     others = [argument for argument in arguments if argument != "--quick"]
     environment = os.environ | {"FREEHOLD_VAR": os.environ.get("FREEHOLD_VAR", str(ROOT / "var" / "test"))}
-    return _client(quick=quick) or _server(
-        [*_pytest("not slow and not browser" if quick else ""), *others], environment, again=not quick
-    )
+    command = [*_pytest("not slow and not browser"), *LONG] if quick else _pytest("")
+    return _client(quick=quick) or _server([*command, *others], environment, again=not quick)
 
 
 def _pytest(marks: str) -> list[str]:

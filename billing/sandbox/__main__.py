@@ -88,7 +88,7 @@ def running(found: argparse.Namespace) -> Iterator[tuple[int, Sandbox]]:
             thread.join()
         server.server_close()
         deliverer.stop()
-        sandbox.save()
+        sandbox.close()
 
 
 def _tick(sandbox: Sandbox, stopping: threading.Event) -> None:

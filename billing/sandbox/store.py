@@ -208,6 +208,13 @@ class Sandbox:
             partial.write_text(text, encoding="utf-8")
             partial.replace(self.path)
 
+    def close(self) -> None:
+        """Save for the last time: nothing is written afterwards, where another may have begun on the same file."""
+        if self._saver is not None:
+            self._saver.cancel()
+            self._saver.join()
+        self.save()
+
     def load(self) -> None:
         assert self.path is not None, "only what was saved can be loaded"
         state = json.loads(self.path.read_text(encoding="utf-8"))

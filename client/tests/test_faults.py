@@ -137,6 +137,7 @@ SLOW = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", SLOW.values(), ids=SLOW)
 def test_slow_servers_do_not_exceed_the_budget(client, world, fault) -> None:
     world.misbehave = fault
@@ -145,6 +146,7 @@ def test_slow_servers_do_not_exceed_the_budget(client, world, fault) -> None:
     assert BUDGET - 0.05 <= time.monotonic() - started < BUDGET + SLACK
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", SLOW.values(), ids=SLOW)
 def test_uploads_outside_never_wait(client, world, fault, monkeypatch) -> None:
     monkeypatch.setattr(feed, "CHANGES_SECONDS", BUDGET)

@@ -18,6 +18,7 @@ pytest.importorskip("django", reason="Freehold itself is not installed")
 sys.path.append(str(Path(__file__).parents[2]))
 theirs = pytest.importorskip("namespaces.decision", reason="Freehold's sources are not here")
 
+pytestmark = pytest.mark.slow
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
 ORGANIZATIONS = ["acme", "beta", "corp"]
 USERS = ["u1", "u2", "u3"]

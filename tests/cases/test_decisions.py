@@ -27,7 +27,7 @@ from tests import factories
 from tests.dump import nothing_changes
 from tests.people import owner_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 APPROVE, REFUSE = DecisionOutcome.APPROVE, DecisionOutcome.REFUSE
 

@@ -130,6 +130,7 @@ def test_the_table_is_whole() -> None:
     assert all((next_state(state, action) is not None) == (action in actions(state)) for state, action in product(S, A))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", CaseState)
 @pytest.mark.parametrize("kind", CaseKind)
 def test_who_may_do_what_and_when(kind: CaseKind, state: CaseState) -> None:

@@ -65,6 +65,7 @@ def test_what_does_not_fit_into_a_datagram(served: Path) -> None:
     assert len(asking.txt(NAME)) == 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["acme.example", "example", "x.test", "www.example.com"])
 def test_examples_are_nowhere_else(served: Path, name: str) -> None:
     with pytest.raises(NotThere):

@@ -34,7 +34,7 @@ from orgs.actors import Actor
 from orgs.models import AuditEvent
 from tests.commands import database_url
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 OPERATOR = Actor.operator()
 T2020, T2021, T2022 = (datetime(year, 1, 2, 3, 4, 5, tzinfo=UTC) for year in (2020, 2021, 2022))

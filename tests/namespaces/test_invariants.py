@@ -29,7 +29,7 @@ from orgs.services.staff import set_seats
 from orgs.vocabulary import Permission, Role, State
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 LONG = timedelta(days=38)  # eight more than something is held
 

@@ -79,6 +79,7 @@ def make(kind: str, state: GrantState) -> Grant:
     return factories.grant("acme-labs", owner, state=state, root=factories.grant("acme", owner, state=state))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "act", "state"), CASES)
 class TestEveryStateActionAndRole:
     def test_a_refusal_has_its_type_and_changes_nothing(self, kind: str, act: str, state: GrantState) -> None:

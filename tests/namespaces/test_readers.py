@@ -327,6 +327,7 @@ LINE = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(wanted=st.lists(LINE, min_size=1))
 def test_what_is_written_is_read_in_each_format(wanted: list[Row]):

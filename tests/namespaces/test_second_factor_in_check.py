@@ -17,7 +17,7 @@ from orgs.vocabulary import Role, Scope
 from tests import factories
 from tests.conftest import IndexClient
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 STEPS: list[tuple[str, Callable[[], object], set[str]]] = [
     ("as it begins", lambda: None, {"olga", "mads", "mia"}),

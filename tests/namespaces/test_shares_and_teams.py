@@ -43,7 +43,7 @@ from tests.concurrency import all_at_once, one_behind_the_other
 from tests.dump import nothing_changes
 from tests.people import EVERYBODY, OPERATOR, acting_as, in_role, owner_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 HELD, ACTIVE, LOCKED, QUARANTINED, RELEASED = GrantState
 MINUTE = timedelta(minutes=1)

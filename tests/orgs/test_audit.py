@@ -419,6 +419,7 @@ def test_every_service_has_its_row() -> None:
     assert set(ROWS) | set(ELSEWHERE) == set(ALL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ROWS)
 def test_a_service_leaves_exactly_its_events(name: str) -> None:
     make, expected = ROWS[name]
@@ -437,6 +438,7 @@ def test_a_service_leaves_exactly_its_events(name: str) -> None:
 WITHOUT_FACTS = {"revoke_service_token", "renew_challenge"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ROWS)
 def test_rolled_back_it_leaves_none(name: str) -> None:
     make, _ = ROWS[name]

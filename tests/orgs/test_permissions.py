@@ -34,6 +34,7 @@ def test_every_permission_has_its_row() -> None:
     assert set(ROLE_PERMISSIONS) == set(Role)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("who", EVERYBODY)
 @pytest.mark.parametrize("permission", Permission)
 def test_the_table(permission: Permission, who: str) -> None:

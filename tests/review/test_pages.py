@@ -25,7 +25,7 @@ from tests.dump import nothing_changes
 from tests.review.desk import Desk, claim, projects, proved
 from tests.sessions import signed_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 REFUSAL = {
     "action": "decide",

@@ -223,10 +223,11 @@ def test_what_is_saved_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> Non
         customer = shop.customer()
         sub = shop.subscribe(customer, (shop.price(), 2))
         if path is not None:
-            shop.sandbox.save()
+            shop.sandbox.close()
             shop.sandbox = Sandbox(seed=0, clock=Clock(START), path=path)
             shop.api = stripe.StripeClient(shop.sandbox.api_key, http_client=Direct(App(shop.sandbox))).v1
         shop.later(days=40)
+        shop.sandbox.close()
         return shop.sub(sub), shop.invoices(customer)
 
     assert course(tmp_path / "state.json") == course(None)

@@ -303,10 +303,11 @@ def test_what_was_on_its_way_is_sent_after_a_restart(tmp_path: Path) -> None:
     endpoints.enter(first, URL, secret=SECRET)
     with first.work():
         first.emit("customer.created", {"id": "cus_1", "object": "customer"})
-    first.save()
+    first.close()
     inbox = Inbox()
     again = Sandbox(clock=Clock(START), path=path)
     assert Deliverer(again, inbox).pump() == 1
+    again.close()
     assert inbox.types == ["customer.created"] and waiting(again) == []
 
 

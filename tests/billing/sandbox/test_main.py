@@ -71,6 +71,15 @@ def test_over_http_with_events_and_with_what_was_kept(tmp_path: Path) -> None:
             assert len(api.webhook_endpoints.list().data) == 1, "the endpoint is known"
 
 
+def test_what_has_ended_writes_no_more(tmp_path: Path) -> None:
+    """What was put off until later is written before, and not over what the next one keeps there."""
+    state = tmp_path / "state.json"
+    with running(arguments(["--port", "0", "--state", str(state)])) as (port, sandbox):
+        client(port).customers.create({"name": "A"})
+        assert sandbox._saver is not None and sandbox._saver.is_alive()
+    assert not sandbox._saver.is_alive() and '"name": "A"' in state.read_text(encoding="utf-8")
+
+
 def test_a_time_out_closes_the_connection_and_the_retry_finds_what_was_done() -> None:
     with running(arguments(["--port", "0"])) as (port, _):
         with closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:

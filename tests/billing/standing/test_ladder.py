@@ -44,7 +44,7 @@ from tests.billing.standing.rows import (
 from tests.dump import nothing_changes
 from tests.people import EVERYBODY, OPERATOR, acting_as
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("asked")]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.usefixtures("asked")]
 STAFF = Actor.operator()
 
 

@@ -28,7 +28,7 @@ from tests.dump import nothing_changes
 from tests.people import EVERYBODY, OPERATOR, acting_as
 from tests.webserver import WebServer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 WORKER = Actor.worker()
 
 

@@ -36,7 +36,7 @@ from tests import factories
 from tests.cases.disputes.stage import DISMISSED, UPHELD, Stage, person
 from tests.dump import nothing_changes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 ACTIVE, LOCKED, QUARANTINED, RELEASED = (
     GrantState.ACTIVE,

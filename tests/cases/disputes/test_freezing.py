@@ -25,7 +25,7 @@ from tests import factories
 from tests.cases.disputes.stage import DISMISSED, Stage, person
 from tests.dump import nothing_changes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 OPERATOR = Actor.operator()
 ACTIVE, LOCKED, QUARANTINED = GrantState.ACTIVE, GrantState.LOCKED, GrantState.QUARANTINED

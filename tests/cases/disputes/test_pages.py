@@ -20,7 +20,7 @@ from tests.cases.disputes.stage import DISMISSED, STATEMENT, Stage, person
 from tests.dump import nothing_changes
 from tests.sessions import signed_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 REPORT = "/namespaces/acme/report/"
 TYPED = {"ground": Ground.ABUSE.value, "statement": STATEMENT, "evidence_url": "https://acme.example/x"}

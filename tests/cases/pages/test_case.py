@@ -26,7 +26,7 @@ from tests import factories
 from tests.dump import nothing_changes
 from tests.sessions import signed_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from tests import factories
 from tests.dump import nothing_changes
 from tests.sessions import signed_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 EARLY = datetime(2020, 1, 1, tzinfo=UTC)
 
