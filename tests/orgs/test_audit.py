@@ -167,7 +167,7 @@ class TestChain:
             ("DELETE FROM orgs_auditevent WHERE position = 2", 2),
             ("DELETE FROM orgs_auditevent WHERE position IN (2, 3)", 2),
             ("UPDATE orgs_auditevent SET position = NULL WHERE position = 2", 2),
-            (f"DELETE {OF} WHERE position = 2; UPDATE {IN} SET position = position - 1 WHERE position > 2", 2),
+            (f"DELETE {OF} WHERE position = 2; {MOVE} 2 WHERE position = 3; {MOVE} 3 WHERE position = 4", 2),
             (f"{MOVE} 9 WHERE position = 2; {MOVE} 2 WHERE position = 3; {MOVE} 3 WHERE position = 9", 2),
             (f"INSERT INTO {IN} ({COLUMNS}, position, hash) VALUES ({VALUES}, 5, sha256(''))", 5),
             (f"INSERT INTO {IN} ({COLUMNS}) VALUES ({VALUES})", 5),
