@@ -17,7 +17,7 @@ from freehold.embedded import EmbeddedPostgres
 ROOT = Path(__file__).resolve().parent.parent
 LAST_FAILED = Path(".pytest_cache/v/cache/lastfailed")
 FEW = 5
-LONG = [f"--ignore=tests/{folder}" for folder in ("browser", "e2e", "matrix")]
+LONG = [f"--ignore=tests/{folder}" for folder in ("e2e", "matrix")]
 """Of their tests none is quick, so that they need not even be collected."""
 FAILED = 1
 """Pytest's exit status when tests failed, and nothing else did."""

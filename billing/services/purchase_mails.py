@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from billing import tiers
-from billing.models import Allowance, Call, Intent, Invoice, Plan, Subscription
+from billing.models import Allowance, Call, Intent, Invoice, Plan
 from billing.money import Money
 from billing.selectors.buying import sum_of
 from billing.selectors.quantities import Counts
@@ -78,10 +78,10 @@ def tell_not_changed(call: Call, plan: Plan, interval: Interval) -> None:
     mail_payers(call.organization, "plan_not_changed", f"billing:not-changed:{call.pk}", **context, page=url)
 
 
-def tell_not_increased(subscription: Subscription, asked: Counts, billed: Counts) -> None:
+def tell_not_increased(organization: Organization, asked: Counts, billed: Counts) -> None:
     """That more was asked for and is not wanted any more, for it was not paid."""
-    url = site_url("organization-plan-quantities", subscription.organization.name)
-    mail_payers(subscription.organization, "plan_not_increased", "", asked=asked, billed=billed, page=url)
+    url = site_url("organization-plan-quantities", organization.name)
+    mail_payers(organization, "plan_not_increased", "", asked=asked, billed=billed, page=url)
 
 
 def _about(intent: Intent) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def _give_up(actor: Actor, found: Sheet) -> None:
         before=before._asdict(),
         after=after._asdict(),
     )
-    purchase_mails.tell_not_increased(found.subscription, before, after)
+    purchase_mails.tell_not_increased(found.organization, before, after)
 
 
 def _tell_again(found: Sheet, steps: Steps) -> bool:

@@ -33,7 +33,6 @@ def code_for(person: Person) -> str:
 
 
 class TestByCode:
-    @pytest.mark.slow
     def test_the_index_returns_the_code_and_says_who_it_is(self, sam: Person, index: IndexClient) -> None:
         response = index.post(URL, {"code": code_for(sam), "username": "Sam-Spade"})
         assert (response.status_code, response.json()) == (200, {"username": "sam-spade"})

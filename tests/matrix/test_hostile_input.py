@@ -6,10 +6,10 @@ of all the forms and serializers that there are.
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 from collections.abc import Iterator
-from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -121,13 +121,13 @@ def visitors(route: Route, world: World) -> list[User | None]:
 
 def ask(client: Client, method: str, path: str, data: dict[str, Any] | None = None) -> Any:
     """One request, after which all is as before."""
-    cookies = {name: cookie.value for name, cookie in client.cookies.items()}
+    cookies = copy.deepcopy(client.cookies)
     with rolled_back():
         if method == "post":
             response = client.post(path, encoded(data or {}), content_type="application/x-www-form-urlencoded")
         else:
             response = client.get(path, QUERY_STRING=encoded(data or {}))
-    client.cookies = SimpleCookie(cookies)
+    client.cookies = cookies
     return response
 
 

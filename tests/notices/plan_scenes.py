@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from billing.models import Allowance, Call, Intent, Plan, Subscription
+from billing.models import Allowance, Call, Intent, Plan
 from billing.money import Money
 from billing.selectors.quantities import Counts
 from billing.services import purchase_mails
@@ -131,4 +131,4 @@ def _not_changed(interval: Interval) -> None:
 @scene("plan_not_increased")
 def not_increased() -> None:
     sold()
-    purchase_mails.tell_not_increased(Subscription(organization=paying()), Counts(5, 2), Counts(3, 1))
+    purchase_mails.tell_not_increased(paying(), Counts(5, 2), Counts(3, 1))
